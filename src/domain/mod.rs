@@ -1,3 +1,19 @@
-//! Values and rules. No I/O, no async, no clock: time comes in as an argument.
+//! Values and rules: what the product is made of, and which changes are legal.
+//!
+//! No I/O, no async, no clock: time comes in as an argument. SQL, sockets and processes are in the rooms that use this one.
 
+pub mod agent;
+pub mod approval;
+pub mod budget;
+pub mod error;
+pub mod event;
+pub mod name;
+pub mod pipeline;
+pub mod principal;
+pub mod product;
+pub mod publication;
+pub mod schema;
+pub mod snapshot;
+pub mod task;
+pub mod text;
 pub mod time;

@@ -13,3 +13,9 @@ impl Millis {
         Self(self.0.saturating_add(millis))
     }
 }
+
+/// Where the time of day comes from. The daemon's clock reads the machine's; a simulation's says what the test says.
+pub trait Clock: Send + Sync + 'static {
+    /// The time of day.
+    fn now(&self) -> Millis;
+}

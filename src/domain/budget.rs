@@ -1,0 +1,85 @@
+//! Money and tokens: what was spent, what is reserved, and whether another attempt still fits.
+
+use serde::{Deserialize, Serialize};
+
+/// Millionths of a US dollar.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct MicroUsd(pub i64);
+
+impl MicroUsd {
+    /// From dollars, rounded up, so that a cap is never missed by rounding. Not a number counts as nothing.
+    #[expect(clippy::cast_possible_truncation, reason = "clamped to a range that fits")]
+    pub fn from_usd(usd: f64) -> Self {
+        Self((usd * 1_000_000.0).ceil().clamp(0.0, 1e15) as i64)
+    }
+
+    /// In dollars, for people.
+    #[expect(clippy::cast_precision_loss, reason = "for display")]
+    pub fn usd(self) -> f64 {
+        self.0 as f64 / 1_000_000.0
+    }
+
+    /// The sum.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+}
+
+/// Tokens of an attempt, each class by itself because each has its own price.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Usage {
+    /// Read by the model, not from the cache.
+    pub input: u64,
+    /// Written by the model.
+    pub output: u64,
+    /// Read from the cache.
+    pub cache_read: u64,
+    /// Written to the cache.
+    pub cache_write: u64,
+}
+
+impl Usage {
+    /// All classes together.
+    pub fn total(&self) -> u64 {
+        self.input.saturating_add(self.output).saturating_add(self.cache_read).saturating_add(self.cache_write)
+    }
+}
+
+/// The day's money.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Ledger {
+    /// Spent since midnight UTC.
+    pub spent: MicroUsd,
+    /// What the attempts under way may still spend: each one's budget less what it has reported.
+    pub reserved: MicroUsd,
+    /// The most a day may cost.
+    pub cap: MicroUsd,
+}
+
+impl Ledger {
+    /// Whether an attempt with this budget may begin: only if even its worst case stays under the cap.
+    pub fn allows(&self, budget: MicroUsd) -> bool {
+        self.spent.plus(self.reserved).plus(budget) <= self.cap
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_worst_case_must_fit() {
+        let ledger = Ledger { spent: MicroUsd(5), reserved: MicroUsd(3), cap: MicroUsd(10) };
+        assert!(ledger.allows(MicroUsd(2)));
+        assert!(!ledger.allows(MicroUsd(3)));
+    }
+
+    #[test]
+    fn dollars_round_up_and_nonsense_is_nothing() {
+        assert_eq!(MicroUsd::from_usd(0.000_000_1), MicroUsd(1));
+        assert_eq!(MicroUsd::from_usd(f64::NAN), MicroUsd(0));
+        assert_eq!(MicroUsd::from_usd(-3.0), MicroUsd(0));
+    }
+}
