@@ -4,9 +4,11 @@
 
 pub mod agent;
 pub mod approval;
+pub mod backoff;
 pub mod budget;
 pub mod error;
 pub mod event;
+pub mod failure;
 pub mod name;
 pub mod pipeline;
 pub mod principal;

@@ -14,6 +14,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::error::Error;
+use super::failure::TaskEffect;
 use super::name::AgentName;
 use super::time::Millis;
 
@@ -158,18 +159,6 @@ impl State {
     }
 }
 
-/// What a failed attempt means for its task.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Retry {
-    /// Try again; this one counts as an attempt.
-    Spending,
-    /// Try again; the attempt was not to blame. Has a bound of its own.
-    Free,
-    /// Trying again would not help.
-    Never,
-}
-
 /// How often a task may be tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
@@ -218,7 +207,7 @@ pub enum Event {
         /// The claim's.
         token: Token,
         /// What it means for the task.
-        retry: Retry,
+        effect: TaskEffect,
         /// Why, for people.
         reason: String,
         /// When to try again, if it is tried again.
@@ -293,17 +282,17 @@ impl Life {
                 self.attempts += 1;
                 State::Done
             }
-            (State::Claimed(_) | State::Running(_) | State::Validating(_), Event::Fail { retry, reason, not_before, .. }) => {
-                let left = match retry {
-                    Retry::Spending => {
+            (State::Claimed(_) | State::Running(_) | State::Validating(_), Event::Fail { effect, reason, not_before, .. }) => {
+                let left = match effect {
+                    TaskEffect::RetrySpending => {
                         self.attempts += 1;
                         self.attempts < limits.attempts
                     }
-                    Retry::Free => {
+                    TaskEffect::RetryFree => {
                         self.free += 1;
                         self.free < limits.free
                     }
-                    Retry::Never => {
+                    TaskEffect::Fail => {
                         self.attempts += 1;
                         false
                     }
@@ -363,7 +352,7 @@ mod tests {
 
     fn events(n: i64) -> [(&'static str, Event); 12] {
         let token = Token { epoch: 1, n };
-        let fail = |retry| Event::Fail { token, retry, reason: "r".into(), not_before: Millis(9) };
+        let fail = |effect| Event::Fail { token, effect, reason: "r".into(), not_before: Millis(9) };
         [
             ("unblock", Event::Unblock),
             ("block", Event::Block),
@@ -371,9 +360,9 @@ mod tests {
             ("start", Event::Start(token)),
             ("validate", Event::Validate(token)),
             ("complete", Event::Complete(token)),
-            ("fail spending", fail(Retry::Spending)),
-            ("fail free", fail(Retry::Free)),
-            ("fail never", fail(Retry::Never)),
+            ("fail spending", fail(TaskEffect::RetrySpending)),
+            ("fail free", fail(TaskEffect::RetryFree)),
+            ("fail never", fail(TaskEffect::Fail)),
             ("lose", Event::Lose { token, reason: "r".into() }),
             ("cancel", Event::Cancel { reason: "r".into() }),
             ("retry", Event::Retry),

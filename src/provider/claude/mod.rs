@@ -1,0 +1,100 @@
+//! Claude Code, run as `claude -p` with JSON lines in both directions. Measured on version 2.1.197.
+
+mod classify;
+mod command;
+mod result;
+mod schema;
+mod stream;
+mod summary;
+
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+use uuid::Uuid;
+
+pub use stream::StreamParser;
+
+use super::{CommandLine, Ending, Launch, LaunchError, Parser, Provider};
+use crate::domain::failure::FailureClass;
+
+/// The Claude Code CLI.
+#[derive(Debug, Clone, Copy)]
+pub struct Claude;
+
+impl Provider for Claude {
+    fn name(&self) -> &'static str {
+        "claude"
+    }
+
+    fn command(&self, launch: &Launch) -> Result<CommandLine, LaunchError> {
+        command::command(launch)
+    }
+
+    fn user_message(&self, id: Uuid, text: &str) -> String {
+        user_message(id, text)
+    }
+
+    fn interrupt(&self, id: Uuid) -> String {
+        interrupt(id)
+    }
+
+    fn parser(&self, structured: bool) -> Box<dyn Parser> {
+        Box::new(StreamParser::new(structured))
+    }
+
+    fn classify_exit(&self, ending: &Ending<'_>) -> FailureClass {
+        classify::ending(ending)
+    }
+
+    fn conversation_file(&self, home: &Path, cwd: &Path, conversation: Uuid) -> PathBuf {
+        conversation_file(home, cwd, conversation)
+    }
+}
+
+/// A message for the CLI's standard input, with its newline.
+///
+/// The CLI echoes the id once the message is part of the conversation: at once when it was idle, before the next request to the
+/// model when it was not. An id that the conversation already holds is echoed too but not taken up a second time, so that sending a
+/// message again after a crash is safe; but it starts no turn then, and the process ends without a result if nothing else was sent.
+pub fn user_message(id: Uuid, text: &str) -> String {
+    let line = json!({ "type": "user", "uuid": id, "message": { "role": "user", "content": text } });
+    format!("{line}\n")
+}
+
+/// A request to end the running turn, with its newline. The turn then ends as [`FailureClass::Interrupted`], and the process waits for
+/// more input.
+pub fn interrupt(id: Uuid) -> String {
+    let line = json!({ "type": "control_request", "request_id": id, "request": { "subtype": "interrupt" } });
+    format!("{line}\n")
+}
+
+/// Where a conversation is kept: `<home>/.claude/projects/<the working directory with '-' for all that is no letter or
+/// digit>/<id>.jsonl`.
+pub fn conversation_file(home: &Path, cwd: &Path, conversation: Uuid) -> PathBuf {
+    let project: String = cwd.to_string_lossy().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+    home.join(".claude/projects").join(project).join(format!("{conversation}.jsonl"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ID: Uuid = Uuid::from_u128(0x1111_1111_1111_4111_8111_1111_1111_1111);
+
+    #[test]
+    fn a_message_is_one_line_whatever_it_says() {
+        let line = user_message(ID, "two\nlines \"quoted\" \u{2028} é");
+        assert_eq!(line.matches('\n').count(), 1);
+        let value: serde_json::Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(value["message"]["content"], "two\nlines \"quoted\" \u{2028} é");
+        assert_eq!(value["uuid"], "11111111-1111-4111-8111-111111111111");
+    }
+
+    #[test]
+    fn a_conversation_lies_where_the_cli_puts_it() {
+        let file = conversation_file(Path::new("/home/agent"), Path::new("/workspace"), ID);
+        assert_eq!(file, Path::new("/home/agent/.claude/projects/-workspace/11111111-1111-4111-8111-111111111111.jsonl"));
+        let file = conversation_file(Path::new("/h"), Path::new("/a_b/c.d"), ID);
+        assert!(file.starts_with("/h/.claude/projects/-a-b-c-d"), "{}", file.display());
+    }
+}

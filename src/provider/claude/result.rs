@@ -1,0 +1,137 @@
+//! The last line of a turn (`"type":"result"`): what came out, and what it cost.
+//!
+//! `subtype` says `success` also when every request failed; the truth is in `is_error`, `api_error_status` and, for a model that
+//! declined, `stop_reason`. Numbers come from `modelUsage` where it is given: unlike `usage` it covers sub-agents, the last answer before a
+//! budget stop, and all turns of the process.
+
+use serde_json::Value;
+
+use super::classify;
+use crate::domain::failure::FailureClass;
+use crate::domain::time::Millis;
+use crate::provider::display::one_line;
+use crate::provider::fact::{Answer, Failure, ModelUsage, Outcome, Usage};
+
+/// What a failure's message may have, in bytes.
+const MESSAGE_BYTES: usize = 500;
+
+/// What the parser has seen before the result and the result does not repeat.
+#[derive(Debug, Clone, Default)]
+pub struct Before {
+    /// The CLI's word for the last failed request.
+    pub error_word: String,
+    /// The allowance was refused, and is filled again then (if it said when).
+    pub rejected: Option<Option<Millis>>,
+}
+
+/// Reads a result line. With `structured` an answer without a structured result is a failure.
+pub fn outcome(line: &Value, before: &Before, structured: bool) -> Outcome {
+    let models = models(line);
+    let usage = if models.is_empty() {
+        tokens(&line["usage"], ["input_tokens", "output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens"])
+    } else {
+        models.iter().fold(Usage::default(), |sum, model| sum.plus(model.usage))
+    };
+    Outcome {
+        result: verdict(line, before, structured),
+        cost_micro_usd: micro_usd(&line["total_cost_usd"]),
+        usage,
+        models,
+        turns: line["num_turns"].as_u64().and_then(|n| u32::try_from(n).ok()).unwrap_or(0),
+        duration_ms: line["duration_ms"].as_i64().unwrap_or(0),
+    }
+}
+
+fn verdict(line: &Value, before: &Before, structured: bool) -> Result<Answer, Failure> {
+    let text = line["result"].as_str().unwrap_or_default();
+    let errors = match line["errors"].as_array() {
+        Some(list) => list.iter().filter_map(Value::as_str).collect::<Vec<_>>().join("; "),
+        None => String::new(),
+    };
+    let said = if text.is_empty() { errors.as_str() } else { text };
+    let fail = |class: FailureClass, message: &str| {
+        let limited = matches!(class, FailureClass::UsageLimit | FailureClass::RateLimited);
+        let resets_at = if limited { before.rejected.flatten() } else { None };
+        Err(Failure { class, message: one_line(message, MESSAGE_BYTES), resets_at })
+    };
+
+    if line["stop_reason"] == "refusal" {
+        return fail(FailureClass::Refused, said);
+    }
+    match line["subtype"].as_str().unwrap_or_default() {
+        "error_max_budget_usd" | "error_max_turns" => return fail(FailureClass::OverBudget, said),
+        "error_max_structured_output_retries" => return fail(FailureClass::ResultMissing, said),
+        "error_during_execution" if line["terminal_reason"].as_str().is_some_and(|why| why.starts_with("aborted")) => {
+            return fail(FailureClass::Interrupted, "the turn was interrupted");
+        }
+        _ => {}
+    }
+    if line["is_error"] != false || line["subtype"] != "success" {
+        let class = classify::request(line["api_error_status"].as_i64(), &before.error_word, said);
+        // A stated reset is an allowance that is used up, whatever the words.
+        let class = match (class, before.rejected) {
+            (FailureClass::RateLimited, Some(Some(_))) => FailureClass::UsageLimit,
+            (class, _) => class,
+        };
+        return fail(class, said);
+    }
+    let result = line.get("structured_output").filter(|value| !value.is_null()).cloned();
+    if structured && result.is_none() {
+        return fail(FailureClass::ResultMissing, "the run ended without the structured result that the task asks for");
+    }
+    Ok(Answer { text: text.to_owned(), structured: result })
+}
+
+fn models(line: &Value) -> Vec<ModelUsage> {
+    let Some(by_model) = line["modelUsage"].as_object() else { return Vec::new() };
+    let names = ["inputTokens", "outputTokens", "cacheReadInputTokens", "cacheCreationInputTokens"];
+    by_model
+        .iter()
+        .map(|(model, used)| ModelUsage {
+            model: one_line(model, 100),
+            usage: tokens(used, names),
+            cost_micro_usd: micro_usd(&used["costUSD"]),
+        })
+        .collect()
+}
+
+/// Reads token counts under the given names, in the order input, output, cache read, cache write.
+pub fn tokens(from: &Value, [input, output, cache_read, cache_write]: [&str; 4]) -> Usage {
+    let count = |name: &str| from[name].as_u64().unwrap_or(0);
+    Usage { input: count(input), output: count(output), cache_read: count(cache_read), cache_write: count(cache_write) }
+}
+
+fn micro_usd(dollars: &Value) -> i64 {
+    let micro = dollars.as_f64().unwrap_or(0.0) * 1e6;
+    // A hair below a whole number is that number: 0.3 dollars are 300000 millionths, not 300001.
+    let whole = (micro - 1e-6).ceil();
+    if whole.is_finite() && whole > 0.0 {
+        #[expect(clippy::cast_possible_truncation, reason = "the cast saturates, which is what is wanted of an absurd cost")]
+        let count = whole as i64;
+        return count;
+    }
+    0
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn dollars_become_whole_millionths_rounded_up() {
+        assert_eq!(micro_usd(&json!(0.007262499999999999)), 7263);
+        assert_eq!(micro_usd(&json!(0.3)), 300_000);
+        assert_eq!(micro_usd(&json!(0.1 + 0.2)), 300_000);
+        assert_eq!(micro_usd(&json!(0)), 0);
+        assert_eq!(micro_usd(&json!(-1)), 0);
+        assert_eq!(micro_usd(&json!("much")), 0);
+    }
+
+    #[test]
+    fn a_result_line_without_anything_in_it_is_a_failure() {
+        let outcome = outcome(&json!({ "type": "result" }), &Before::default(), false);
+        assert_eq!(outcome.result.unwrap_err().class, FailureClass::Crashed);
+    }
+}
