@@ -1,0 +1,141 @@
+//! Accounts: one gate for all agents of a provider, so that a limit is met once and not by everyone. While it is closed, one attempt at
+//! a time probes it.
+
+use super::Swarm;
+use crate::domain::backoff::{account_cool_ms, account_probe_ms};
+use crate::domain::error::Error;
+use crate::domain::event::NewEvent;
+use crate::domain::failure::AccountEffect;
+use crate::domain::principal::Principal;
+use crate::domain::time::Millis;
+use crate::store::{Account, AccountState, AttemptRow, Tx};
+
+/// Whether an attempt may begin.
+pub(super) enum Gate {
+    /// It may.
+    Open,
+    /// One may, to see whether the account works again.
+    Probe,
+    /// It may not.
+    Closed {
+        /// For people.
+        why: String,
+        /// When it may be tried.
+        until: Option<Millis>,
+    },
+}
+
+pub(super) fn gate(account: &Account, now: Millis) -> Gate {
+    let why = || {
+        format!(
+            "the account {} is {}: {}",
+            account.name,
+            account.state.as_str(),
+            account.reason.as_deref().unwrap_or("no reason given")
+        )
+    };
+    match account.state {
+        AccountState::Ready => Gate::Open,
+        AccountState::LoginRequired => Gate::Closed { why: why(), until: None },
+        AccountState::Cooling if now < account.until => Gate::Closed { why: why(), until: Some(account.until) },
+        AccountState::Cooling if account.probing.is_some() => Gate::Closed { why: why(), until: None },
+        AccountState::Cooling => Gate::Probe,
+    }
+}
+
+pub(super) fn begin_probe(tx: &Tx<'_>, name: &str, attempt: i64) -> Result<(), Error> {
+    let account = tx.account(name)?;
+    Ok(tx.put_account(&Account { probing: Some(attempt), ..account })?)
+}
+
+/// An attempt is over in a way that says nothing about its account: another may probe.
+pub(super) fn probe_ended(tx: &Tx<'_>, attempt: &AttemptRow, _now: Millis) -> Result<(), Error> {
+    let account = tx.account(&attempt.account)?;
+    if account.probing == Some(attempt.id) {
+        tx.put_account(&Account { probing: None, ..account })?;
+    }
+    Ok(())
+}
+
+/// The provider answered an attempt: the account works.
+pub(super) fn works(tx: &Tx<'_>, name: &str, now: Millis) -> Result<(), Error> {
+    let account = tx.account(name)?;
+    if account.state != AccountState::Ready {
+        tx.put_account(&Account::ready(name))?;
+        tx.record(now, &NewEvent::new("account:ready", Principal::System).data(serde_json::json!({ "account": name })))?;
+    }
+    Ok(())
+}
+
+/// The provider refused an attempt because of its account.
+pub(super) fn refused(
+    tx: &Tx<'_>,
+    attempt: &AttemptRow,
+    effect: AccountEffect,
+    reason: &str,
+    resets_at: Option<Millis>,
+    now: Millis,
+) -> Result<(), Error> {
+    let before = tx.account(&attempt.account)?;
+    if before.state == AccountState::Cooling && before.probing.is_some_and(|probe| probe != attempt.id) {
+        // Many attempts under way meet the same limit; it is counted once.
+        return Ok(());
+    }
+    let seed = u64::try_from(attempt.id).unwrap_or_default();
+    let (state, until) = match effect {
+        AccountEffect::None => return probe_ended(tx, attempt, now),
+        AccountEffect::LoginRequired => (AccountState::LoginRequired, now),
+        AccountEffect::Cool => (AccountState::Cooling, now.plus(account_cool_ms(before.probes, seed))),
+        AccountEffect::Exhausted => {
+            let probe = now.plus(account_probe_ms(before.probes, seed));
+            (AccountState::Cooling, resets_at.filter(|at| *at > now).unwrap_or(probe))
+        }
+    };
+    let account = Account {
+        name: attempt.account.clone(),
+        state,
+        until,
+        probes: before.probes.saturating_add(1),
+        probing: None,
+        reason: Some(reason.to_owned()),
+    };
+    tx.put_account(&account)?;
+    let data = serde_json::json!({ "account": account.name, "state": state.as_str(), "until": until, "reason": reason });
+    tx.record(now, &NewEvent::new("account:closed", Principal::System).data(data))?;
+    Ok(())
+}
+
+impl Swarm {
+    /// Opens the gate of an account: a person logged in, or says that the limit is over.
+    ///
+    /// # Errors
+    /// `Denied` for anyone but the operator and the daemon.
+    pub async fn open_account(&self, who: &Principal, name: &str) -> Result<(), Error> {
+        who.must_be_operator_or_system("open an account")?;
+        let (name, now) = (name.to_owned(), self.now());
+        self.store.write(move |tx| works(tx, &name, now)).await
+    }
+
+    /// Closes the gate of an account that has no usable login.
+    ///
+    /// # Errors
+    /// `Denied` for anyone but the daemon.
+    pub async fn require_login(&self, who: &Principal, name: &str, reason: String) -> Result<(), Error> {
+        if *who != Principal::System {
+            return Err(Error::denied("only the daemon sees which logins there are"));
+        }
+        let (name, now) = (name.to_owned(), self.now());
+        self.store
+            .write(move |tx| {
+                let before = tx.account(&name)?;
+                if before.state == AccountState::LoginRequired && before.reason.as_deref() == Some(&reason) {
+                    return Ok(());
+                }
+                let data = serde_json::json!({ "account": name, "state": "login_required", "reason": reason });
+                tx.put_account(&Account { state: AccountState::LoginRequired, reason: Some(reason), probing: None, ..before })?;
+                tx.record(now, &NewEvent::new("account:closed", Principal::System).data(data))?;
+                Ok(())
+            })
+            .await
+    }
+}

@@ -1,0 +1,185 @@
+//! Agents: wanted or not, paused or not, and the halt of all.
+
+use super::Swarm;
+use crate::domain::error::Error;
+use crate::domain::event::NewEvent;
+use crate::domain::name::AgentName;
+use crate::domain::principal::Principal;
+use crate::domain::text;
+use crate::domain::time::Millis;
+use crate::store::{AgentRow, Tx};
+
+fn row_of(tx: &Tx<'_>, name: &AgentName) -> Result<AgentRow, Error> {
+    let fresh = AgentRow {
+        name: name.clone(),
+        wanted: false,
+        paused: None,
+        quarantined: None,
+        restarts: 0,
+        exits: vec![],
+        not_before: Millis(0),
+    };
+    Ok(tx.agent(name)?.unwrap_or(fresh))
+}
+
+impl Swarm {
+    /// The agents that a request speaks of: the named ones, or all there are.
+    fn named(&self, names: &[AgentName]) -> Result<Vec<AgentName>, Error> {
+        let known: Vec<AgentName> = self.rules.agents().into_iter().map(|(name, _)| name).collect();
+        if names.is_empty() {
+            return Ok(known);
+        }
+        match names.iter().find(|name| !known.contains(name)) {
+            Some(unknown) => {
+                let list: Vec<&str> = known.iter().map(AgentName::as_str).collect();
+                Err(Error::not_found(format!("there is no agent {unknown}")).hint(format!("one of: {}", list.join(", "))))
+            }
+            None => Ok(names.to_vec()),
+        }
+    }
+
+    async fn change_agents(
+        &self,
+        who: &Principal,
+        names: Vec<AgentName>,
+        kind: &'static str,
+        mut edit: impl FnMut(&mut AgentRow) + Send + 'static,
+    ) -> Result<Vec<AgentName>, Error> {
+        who.must_be_operator("change what agents do")?;
+        let names = self.named(&names)?;
+        let (actor, now) = (who.to_string(), self.now());
+        self.store
+            .write(move |tx| {
+                let mut changed = Vec::new();
+                for name in names {
+                    let before = row_of(tx, &name)?;
+                    let mut row = before.clone();
+                    edit(&mut row);
+                    if row != before {
+                        tx.put_agent(&row)?;
+                        tx.record(now, &NewEvent::new(kind, &actor).agent(&name))?;
+                        changed.push(name);
+                    }
+                }
+                Ok(changed)
+            })
+            .await
+    }
+
+    /// Wants agents alive; all of them where none is named. Ends a halt, and forgives what put them into quarantine.
+    ///
+    /// # Errors
+    /// `NotFound` for a name that no role has; `Denied` for anyone but the operator.
+    pub async fn start_agents(&self, who: &Principal, names: Vec<AgentName>) -> Result<Vec<AgentName>, Error> {
+        self.lift_halt(who).await?;
+        let edit = |row: &mut AgentRow| {
+            row.wanted = true;
+            row.quarantined = None;
+            row.exits.clear();
+            row.not_before = Millis(0);
+        };
+        self.change_agents(who, names, "agent:wanted", edit).await
+    }
+
+    /// Wants agents gone; all of them where none is named. Their tasks go back to the queue.
+    ///
+    /// # Errors
+    /// As [`Self::start_agents`].
+    pub async fn stop_agents(&self, who: &Principal, names: Vec<AgentName>) -> Result<Vec<AgentName>, Error> {
+        self.change_agents(who, names, "agent:unwanted", |row| row.wanted = false).await
+    }
+
+    /// Lets agents finish what they do and take nothing new; all of them where none is named.
+    ///
+    /// # Errors
+    /// As [`Self::start_agents`].
+    pub async fn pause_agents(
+        &self,
+        who: &Principal,
+        names: Vec<AgentName>,
+        why: Option<String>,
+    ) -> Result<Vec<AgentName>, Error> {
+        let why = why.unwrap_or_else(|| format!("by {who}"));
+        text::check("reason", &why, 400)?;
+        self.change_agents(who, names, "agent:paused", move |row| row.paused = Some(why.clone())).await
+    }
+
+    /// Lets paused agents take work again; all of them where none is named.
+    ///
+    /// # Errors
+    /// As [`Self::start_agents`].
+    pub async fn resume_agents(&self, who: &Principal, names: Vec<AgentName>) -> Result<Vec<AgentName>, Error> {
+        let edit = |row: &mut AgentRow| {
+            row.paused = None;
+            row.quarantined = None;
+            row.exits.clear();
+        };
+        self.change_agents(who, names, "agent:resumed", edit).await
+    }
+
+    /// Stops everything: nothing is claimed any more, and the supervisor ends every process. Holds over restarts of the daemon until
+    /// agents are started again.
+    ///
+    /// # Errors
+    /// `Denied` for anyone but the operator.
+    pub async fn halt(&self, who: &Principal, why: String) -> Result<(), Error> {
+        who.must_be_operator("halt the swarm")?;
+        text::check("reason", &why, 400)?;
+        let (actor, now) = (who.to_string(), self.now());
+        self.store
+            .write(move |tx| {
+                tx.set_text("halted", &why)?;
+                tx.record(now, &NewEvent::new("swarm:halted", actor).data(serde_json::json!({ "reason": why })))?;
+                Ok(())
+            })
+            .await
+    }
+
+    async fn lift_halt(&self, who: &Principal) -> Result<(), Error> {
+        who.must_be_operator("end a halt")?;
+        let (actor, now) = (who.to_string(), self.now());
+        self.store
+            .write(move |tx| {
+                if tx.text("halted")?.is_some() {
+                    tx.forget("halted")?;
+                    tx.record(now, &NewEvent::new("swarm:resumed", actor))?;
+                }
+                Ok(())
+            })
+            .await
+    }
+
+    /// Puts an agent that crashes over and over out of service, until a person starts it again.
+    ///
+    /// # Errors
+    /// `Denied` for anyone but the daemon.
+    pub async fn quarantine(&self, who: &Principal, name: AgentName, why: String) -> Result<(), Error> {
+        if *who != Principal::System {
+            return Err(Error::denied("only the daemon sees crashes"));
+        }
+        let now = self.now();
+        self.store
+            .write(move |tx| {
+                let row = AgentRow { quarantined: Some(why.clone()), ..row_of(tx, &name)? };
+                tx.put_agent(&row)?;
+                let data = serde_json::json!({ "reason": why });
+                tx.record(now, &NewEvent::new("agent:quarantined", Principal::System).agent(&name).data(data))?;
+                Ok(())
+            })
+            .await
+    }
+}
+
+/// Notes that an agent's worker died: for the back-off and the breaker.
+pub(super) fn note_exit(tx: &Tx<'_>, name: &AgentName, within: i64, backoff: i64, ready: bool, now: Millis) -> Result<(), Error> {
+    let mut row = row_of(tx, name)?;
+    row.restarts += 1;
+    row.exits.retain(|exit| exit.0 > now.0 - within);
+    // The first respawn is not delayed; a worker that came up and died later starts the count anew.
+    if ready && row.exits.len() <= 1 {
+        row.exits.clear();
+    }
+    row.not_before = if row.exits.is_empty() { now } else { now.plus(backoff) };
+    row.exits.push(now);
+    Ok(tx.put_agent(&row)?)
+}

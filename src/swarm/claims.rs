@@ -1,0 +1,245 @@
+//! Claims: a worker asks for work, and gets one task or the reason why there is none.
+
+use uuid::Uuid;
+
+use super::Swarm;
+use super::accounts::{self, Gate};
+use super::rules::Rules;
+use super::tasks::{change, pipeline_of};
+use crate::domain::budget::Ledger;
+use crate::domain::error::Error;
+use crate::domain::event::NewEvent;
+use crate::domain::failure::{FailureClass, NextConversation};
+use crate::domain::name::AgentName;
+use crate::domain::pipeline::TaskType;
+use crate::domain::principal::Principal;
+use crate::domain::task::{Claim, Event};
+use crate::domain::time::Millis;
+use crate::store::{AttemptRow, MessageRow, NewAttempt, ProductRow, SessionState, TaskRow, Tx};
+
+/// What a worker gets.
+#[derive(Debug, Clone)]
+pub struct Claimed {
+    /// The task.
+    pub task: TaskRow,
+    /// The attempt that begins.
+    pub attempt: AttemptRow,
+    /// Its type, in the pipeline that it follows.
+    pub spec: TaskType,
+    /// Its product.
+    pub product: Option<ProductRow>,
+    /// Whether the conversation goes on, if its file is there.
+    pub resume: bool,
+    /// What to say first.
+    pub prompt: String,
+    /// What to say instead when the conversation goes on.
+    pub resume_prompt: String,
+    /// What waits to be told to the agent.
+    pub messages: Vec<MessageRow>,
+}
+
+/// Why there is no work, and when to ask again without a new event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wait {
+    /// For people.
+    pub why: String,
+    /// The next time that could change the answer.
+    pub until: Option<Millis>,
+}
+
+/// What a worker is told.
+#[derive(Debug, Clone)]
+pub enum ClaimAnswer {
+    /// Work.
+    Task(Box<Claimed>),
+    /// None now.
+    Wait(Wait),
+}
+
+/// The name under which the daemon's own attempts are kept.
+pub(super) const DAEMON: &str = "daemon";
+
+impl Swarm {
+    /// Claims the next task for an agent's worker. Asking again before the claim was begun answers with the same claim.
+    ///
+    /// # Errors
+    /// `Denied` for anyone but the agent's worker; `Conflict` where the session is not the agent's live one.
+    pub async fn claim(&self, who: &Principal, session: i64) -> Result<ClaimAnswer, Error> {
+        let Principal::Worker(agent) = who else {
+            return Err(Error::denied("only a worker claims tasks"));
+        };
+        let agent = agent.clone();
+        let rules = self.rules.clone();
+        let now = self.now();
+        let answer = self.store.write(move |tx| claim(tx, &rules, &agent, session, now)).await?;
+        if let ClaimAnswer::Task(claimed) = &answer {
+            self.leases.grant(claimed.attempt.token, self.rules.lease);
+        }
+        Ok(answer)
+    }
+
+    /// Claims the next task that the daemon does itself.
+    ///
+    /// # Errors
+    /// `Denied` for anyone but the daemon.
+    pub async fn claim_own(&self, who: &Principal) -> Result<Option<(TaskRow, AttemptRow)>, Error> {
+        if *who != Principal::System {
+            return Err(Error::denied("only the daemon does these tasks"));
+        }
+        let rules = self.rules.clone();
+        let now = self.now();
+        self.store
+            .write(move |tx| {
+                let Some(task) = tx.next_ready(&rules.daemon_types(), now)? else { return Ok(None) };
+                let agent: AgentName = DAEMON.parse()?;
+                let (task, attempt) = take(tx, &task, &agent, None, &Way::daemon(), now)?;
+                Ok(Some((task, attempt)))
+            })
+            .await
+    }
+
+    /// Renews a claim, and answers whether it is still live.
+    pub fn renew(&self, token: crate::domain::task::Token) -> bool {
+        self.leases.renew(token)
+    }
+}
+
+fn claim(tx: &Tx<'_>, rules: &Rules, agent: &AgentName, session: i64, now: Millis) -> Result<ClaimAnswer, Error> {
+    let wait = |why: &str, until| Ok(ClaimAnswer::Wait(Wait { why: why.to_owned(), until }));
+    let live = tx.live_session_of(agent)?;
+    if live.is_none_or(|live| live.id != session || live.state == SessionState::Intended) {
+        return Err(Error::conflict(format!("session {session} of {agent} is over"))
+            .hint("this worker should end; a newer one has the work"));
+    }
+    let Some(role) = rules.role_of(agent) else { return wait("no role has an agent of this name any more", None) };
+    for task in tx.held_tasks()? {
+        if task.life.state.claim().is_some_and(|claim| claim.agent == *agent && claim.session == Some(session)) {
+            return Ok(ClaimAnswer::Task(Box::new(again(tx, rules, task)?)));
+        }
+    }
+    if let Some(why) = tx.text("halted")? {
+        return wait(&format!("the swarm is halted: {why}"), None);
+    }
+    if let Some(why) = tx.agent(agent)?.and_then(|row| row.paused) {
+        return wait(&format!("paused: {why}"), None);
+    }
+    let account = tx.account(&role.provider)?;
+    let probe = match accounts::gate(&account, now) {
+        Gate::Open => false,
+        Gate::Probe => true,
+        Gate::Closed { why, until } => return wait(&why, until),
+    };
+    let Some(task) = tx.next_ready(&role.task_types, now)? else {
+        return wait("no task of its types is ready", tx.next_not_before(now)?);
+    };
+    let ledger = Ledger { spent: tx.spent_today(now)?, reserved: tx.reserved()?, cap: rules.daily_cap };
+    if !ledger.allows(task.budget) {
+        note_cap(tx, &ledger, now)?;
+        return wait("the day's budget is spent or reserved", Some(next_midnight(now)));
+    }
+    let way = Way { provider: role.provider.clone(), model: role.model.clone(), prompt: role.prompt_hash.clone(), probe };
+    let (task, _) = take(tx, &task, agent, Some(session), &way, now)?;
+    Ok(ClaimAnswer::Task(Box::new(again(tx, rules, task)?)))
+}
+
+/// How an attempt is made.
+struct Way {
+    provider: String,
+    model: String,
+    prompt: String,
+    probe: bool,
+}
+
+impl Way {
+    fn daemon() -> Self {
+        Self { provider: DAEMON.to_owned(), model: String::new(), prompt: String::new(), probe: false }
+    }
+}
+
+fn take(
+    tx: &Tx<'_>,
+    task: &TaskRow,
+    agent: &AgentName,
+    session: Option<i64>,
+    way: &Way,
+    now: Millis,
+) -> Result<(TaskRow, AttemptRow), Error> {
+    let token = tx.next_token()?;
+    let claim = Claim { agent: agent.clone(), token, session };
+    let before = tx.attempts_of(task.id)?;
+    let task = change(tx, task, Event::Claim(claim), now)?;
+    // A conversation that was cut off goes on; one that failed in a way that would repeat itself does not.
+    let conversation = match before.last() {
+        Some(last) if goes_on(last) => last.conversation.clone(),
+        _ => Uuid::new_v4().to_string(),
+    };
+    let attempt = tx.insert_attempt(
+        &NewAttempt {
+            task: task.id,
+            agent: agent.clone(),
+            session,
+            token,
+            provider: way.provider.clone(),
+            model: way.model.clone(),
+            account: way.provider.clone(),
+            conversation,
+            prompt: way.prompt.clone(),
+            budget: if session.is_some() { task.budget } else { crate::domain::budget::MicroUsd(0) },
+        },
+        now,
+    )?;
+    if way.probe {
+        accounts::begin_probe(tx, &way.provider, attempt.id)?;
+    }
+    let data = serde_json::json!({ "attempt": attempt.number, "token": token.to_string(), "model": way.model });
+    tx.record(now, &NewEvent::new("task:claimed", agent).task(task.id).agent(agent).product(task.product).data(data))?;
+    Ok((task, attempt))
+}
+
+fn goes_on(last: &AttemptRow) -> bool {
+    match (last.outcome.as_deref(), &last.class) {
+        (Some("lost"), _) => true,
+        (Some("failed"), Some(class)) => {
+            let class: Option<FailureClass> = serde_json::from_value(serde_json::Value::String(class.clone())).ok();
+            class.is_some_and(|class| class.next_conversation() == NextConversation::Resume)
+        }
+        _ => false,
+    }
+}
+
+/// Everything about a claim that is held, as its worker needs it.
+fn again(tx: &Tx<'_>, rules: &Rules, task: TaskRow) -> Result<Claimed, Error> {
+    let claim = task.life.state.claim().ok_or_else(Error::stale_claim)?;
+    let attempts = tx.attempts_of(task.id)?;
+    let attempt = attempts.iter().find(|attempt| attempt.token == claim.token).ok_or_else(Error::stale_claim)?.clone();
+    let resume = attempts.iter().any(|other| other.id != attempt.id && other.conversation == attempt.conversation);
+    let pipeline = pipeline_of(tx, rules, &task.pipeline)?;
+    let spec = pipeline.task_type(&task.kind)?.clone();
+    let product = task.product.map(|id| tx.product(id)).transpose()?.flatten();
+    let prompt = super::prompt::opening(&task, &attempt, product.as_ref(), rules.templates.get(&task.kind).map(String::as_str));
+    let mut resume_prompt = super::prompt::resumption(&task);
+    if let Some(feedback) = &task.feedback {
+        resume_prompt = format!(
+            "The last attempt at task {} was not accepted:\n\n{feedback}\n\nMend that, and finish with the structured result.\n",
+            task.id
+        );
+    }
+    let messages = tx.waiting_messages(&attempt.agent)?;
+    Ok(Claimed { task, attempt, spec, product, resume, prompt, resume_prompt, messages })
+}
+
+/// Says once a day that the cap holds work back.
+fn note_cap(tx: &Tx<'_>, ledger: &Ledger, now: Millis) -> Result<(), Error> {
+    let today = next_midnight(now).0.to_string();
+    if tx.text("cap_noted")?.as_deref() != Some(&today) {
+        tx.set_text("cap_noted", &today)?;
+        let data = serde_json::json!({ "spent_usd": ledger.spent.usd(), "reserved_usd": ledger.reserved.usd(), "cap_usd": ledger.cap.usd() });
+        tx.record(now, &NewEvent::new("budget:exhausted", Principal::System).data(data))?;
+    }
+    Ok(())
+}
+
+fn next_midnight(now: Millis) -> Millis {
+    const DAY: i64 = 24 * 60 * 60 * 1000;
+    Millis((now.0.div_euclid(DAY) + 1) * DAY)
+}

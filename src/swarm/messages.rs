@@ -1,0 +1,76 @@
+//! Messages to agents: accepted durably, delivered at the agent's next turn or with its next task.
+
+use uuid::Uuid;
+
+use super::Swarm;
+use crate::domain::error::Error;
+use crate::domain::event::NewEvent;
+use crate::domain::name::AgentName;
+use crate::domain::principal::Principal;
+use crate::domain::task::Token;
+use crate::domain::text;
+use crate::store::MessageRow;
+
+/// The longest message, in bytes.
+const BODY_MAX: usize = 16 * 1024;
+
+impl Swarm {
+    /// Accepts a message for an agent. A line typed in an agent's own pane comes through its worker and counts as the operator's word,
+    /// because only the operator's terminal reaches the pane; it is a message and never a decision.
+    ///
+    /// # Errors
+    /// `NotFound` for an agent that no role has; `Invalid` for an empty or too long text; `Denied` for an agent.
+    pub async fn tell(&self, who: &Principal, agent: AgentName, body: String) -> Result<i64, Error> {
+        let sender = match who {
+            Principal::Operator => "operator".to_owned(),
+            Principal::Worker(name) if *name == agent => "operator (typed in the pane)".to_owned(),
+            other => return Err(Error::denied(format!("{other} may not send messages yet"))),
+        };
+        let body = text::clean(&body).trim().to_owned();
+        if body.is_empty() {
+            return Err(Error::invalid("body", "is empty"));
+        }
+        text::check("body", &body, BODY_MAX)?;
+        if self.rules.role_of(&agent).is_none() {
+            return Err(Error::not_found(format!("there is no agent {agent}")).hint("`claude-swarm status` lists them"));
+        }
+        let (actor, now) = (who.to_string(), self.now());
+        self.store
+            .write(move |tx| {
+                let id = tx.insert_message(&Uuid::new_v4().to_string(), &agent, &sender, &body, now)?;
+                let data = serde_json::json!({ "message": id, "from": sender });
+                tx.record(now, &NewEvent::new("message:sent", actor).agent(&agent).data(data))?;
+                Ok(id)
+            })
+            .await
+    }
+
+    /// An agent's messages that were not delivered.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn waiting_messages(&self, agent: AgentName) -> Result<Vec<MessageRow>, Error> {
+        self.store.read(move |reader| Ok(reader.waiting_messages(&agent)?)).await
+    }
+
+    /// A message is in the agent's conversation: the CLI echoed it.
+    ///
+    /// # Errors
+    /// `Conflict` for a stale token; `Denied` for anyone but the agent's worker.
+    pub async fn delivered(&self, who: &Principal, token: Token, message: i64) -> Result<(), Error> {
+        let Principal::Worker(agent) = who else { return Err(Error::denied("only a worker delivers messages")) };
+        let (agent, now) = (agent.clone(), self.now());
+        self.store
+            .write(move |tx| {
+                let attempt =
+                    tx.attempt_by_token(token)?.filter(|attempt| attempt.agent == agent).ok_or_else(Error::stale_claim)?;
+                if tx.deliver_message(message, &agent, attempt.task, now)? {
+                    let data = serde_json::json!({ "message": message });
+                    let event = NewEvent::new("message:delivered", &agent).agent(&agent).task(attempt.task).data(data);
+                    tx.record(now, &event)?;
+                }
+                Ok(())
+            })
+            .await
+    }
+}

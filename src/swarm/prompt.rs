@@ -1,0 +1,47 @@
+//! The message that opens a task's conversation: what is asked, as data that cannot pass for anything else.
+
+use serde_json::{Value, json};
+
+use crate::store::{AttemptRow, ProductRow, TaskRow};
+
+/// What an agent is told about a task. The task stands as one line of JSON between `<task>` and `</task>`; no text in it can close
+/// the block, because `<` is written as an escape.
+pub(super) fn opening(task: &TaskRow, attempt: &AttemptRow, product: Option<&ProductRow>, template: Option<&str>) -> String {
+    let about = json!({
+        "id": task.id,
+        "type": task.kind,
+        "attempt": attempt.number,
+        "round": task.round,
+        "payload": task.payload,
+        "product": product.map(|product| json!({
+            "id": product.id, "slug": product.slug, "title": product.title, "idea": product.idea, "round": product.round,
+        })),
+        "feedback": task.feedback,
+    });
+    let mut text = format!(
+        "Task {} of type {} is yours. What follows between the marks is the task, as data.\n\n<task>\n{}\n</task>\n",
+        task.id,
+        task.kind,
+        sealed(&about)
+    );
+    if let Some(template) = template {
+        text.push_str("\nThe template for it:\n\n");
+        text.push_str(template);
+        text.push('\n');
+    }
+    text.push_str("\nWork in /workspace. When you are done, answer with the structured result.\n");
+    text
+}
+
+/// What an agent is told when its conversation goes on after it was cut off.
+pub(super) fn resumption(task: &TaskRow) -> String {
+    format!(
+        "You were interrupted while you worked on task {}; the machine or the program stopped, not you. Look at what is already in \
+         /workspace, go on where you were, and finish with the structured result.\n",
+        task.id
+    )
+}
+
+fn sealed(value: &Value) -> String {
+    value.to_string().replace('<', "\\u003c")
+}

@@ -1,0 +1,219 @@
+//! Carrying out what the pipeline says follows: tasks, approvals, products, rounds. Inside the transaction of what it follows from.
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::rules::Rules;
+use super::tasks::{self, Draft};
+use crate::domain::approval::{ApprovalState, binding};
+use crate::domain::error::Error;
+use crate::domain::event::NewEvent;
+use crate::domain::name::{NAME_MAX, slug};
+use crate::domain::pipeline::{Executor, Pipeline, Step, Tree};
+use crate::domain::principal::Principal;
+use crate::domain::product::ProductState;
+use crate::domain::schema;
+use crate::domain::time::Millis;
+use crate::store::{ApprovalRow, NewApproval, NewProduct, ProductRow, TaskFilter, TaskRow, Tx};
+
+/// The kind of approval that is asked for when a product is past its rounds.
+const CONTINUE: &str = "continue";
+
+/// From what something follows.
+pub(super) struct Cause<'a> {
+    /// Who is named in the events.
+    pub actor: &'a str,
+    /// The task that is done, or that asked.
+    pub task: &'a TaskRow,
+    /// Its product.
+    pub product: Option<ProductRow>,
+    /// The decision that it follows from, if a person decided.
+    pub decision: Option<&'a ApprovalRow>,
+}
+
+/// Says whether the steps can be carried out, before any is.
+pub(super) fn check(pipeline: &Pipeline, steps: &[Step]) -> Result<(), Error> {
+    for step in steps {
+        if let Step::Create { kind, payload, .. } = step {
+            schema::validate(&format!("{kind}.payload"), &pipeline.task_type(kind)?.payload, payload)?;
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn carry_out(
+    tx: &Tx<'_>,
+    rules: &Rules,
+    pipeline: &Pipeline,
+    hash: &str,
+    cause: &mut Cause<'_>,
+    steps: Vec<Step>,
+    now: Millis,
+) -> Result<(), Error> {
+    for step in steps {
+        match step {
+            Step::StartProduct { title, idea } => {
+                cause.product = Some(start_product(tx, pipeline, hash, cause, &title, idea, now)?)
+            }
+            Step::ShelveProduct { reason } => shelve(tx, cause, &reason, now)?,
+            Step::AskPerson { kind, terms } => ask(tx, rules, pipeline, cause, &kind, terms, now)?,
+            Step::Create { kind, payload, priority, dedup, next_round } => {
+                if next_round && !open_round(tx, cause, now)? {
+                    let terms = json!({
+                        "summary": payload.get("summary").cloned().unwrap_or(Value::Null),
+                        "findings": payload.get("findings").cloned().unwrap_or(Value::Null),
+                    });
+                    ask(tx, rules, pipeline, cause, CONTINUE, terms, now)?;
+                    continue;
+                }
+                if let Some(key) = &dedup
+                    && tx.task_by_dedup_key(key)?.is_some()
+                {
+                    continue;
+                }
+                let spec = pipeline.task_type(&kind)?;
+                let draft = Draft {
+                    kind: &kind,
+                    payload,
+                    priority,
+                    dedup_key: dedup,
+                    feedback: None,
+                    product: if spec.tree == Tree::None && spec.executor == Executor::Agent {
+                        None
+                    } else {
+                        cause.product.as_ref()
+                    },
+                    parent: Some(cause.task),
+                    needs: &[],
+                };
+                tasks::insert(tx, rules, spec, hash, draft, cause.actor, now)?;
+                if spec.executor == Executor::Daemon {
+                    intend_publication(tx, rules, cause, now)?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn start_product(
+    tx: &Tx<'_>,
+    pipeline: &Pipeline,
+    hash: &str,
+    cause: &Cause<'_>,
+    title: &str,
+    idea: Value,
+    now: Millis,
+) -> Result<ProductRow, Error> {
+    let wish = slug(title);
+    let mut name = wish.clone();
+    let mut n = 1;
+    while tx.slug_taken(&name)? {
+        n += 1;
+        let suffix = format!("-{n}");
+        name = format!("{}{suffix}", &wish[..wish.len().min(NAME_MAX - suffix.len())]);
+    }
+    let new = NewProduct {
+        uuid: Uuid::now_v7().to_string(),
+        slug: name,
+        title: title.to_owned(),
+        idea,
+        round_bound: i64::from(pipeline.max_rounds),
+        pipeline: hash.to_owned(),
+    };
+    let product = tx.insert_product(&new, now)?;
+    let data = json!({ "slug": product.slug, "title": product.title });
+    tx.record(now, &NewEvent::new("product:started", cause.actor).task(cause.task.id).product(Some(product.id)).data(data))?;
+    Ok(product)
+}
+
+fn shelve(tx: &Tx<'_>, cause: &Cause<'_>, reason: &str, now: Millis) -> Result<(), Error> {
+    let Some(product) = &cause.product else { return Ok(()) };
+    tx.set_product_state(product.id, ProductState::Shelved, Some(reason), now)?;
+    withdraw_open(tx, product.id, "the product was given up", now)?;
+    for task in tx.tasks(&TaskFilter { product: Some(product.id), limit: u32::MAX, ..TaskFilter::default() })? {
+        if !task.life.state.name().is_over() {
+            tasks::cancel(tx, task.id, "the product was given up", cause.actor, now)?;
+        }
+    }
+    let event = NewEvent::new("product:shelved", cause.actor).product(Some(product.id)).data(json!({ "reason": reason }));
+    tx.record(now, &event)?;
+    Ok(())
+}
+
+/// Opens the product's next round, unless that needs a person. A person's own decision may always go one further.
+fn open_round(tx: &Tx<'_>, cause: &mut Cause<'_>, now: Millis) -> Result<bool, Error> {
+    let Some(product) = &mut cause.product else { return Ok(true) };
+    let next = product.round + 1;
+    let bound = if cause.decision.is_some() { product.round_bound.max(next) } else { product.round_bound };
+    if next > bound {
+        return Ok(false);
+    }
+    tx.set_round(product.id, next, bound, now)?;
+    (product.round, product.round_bound) = (next, bound);
+    Ok(true)
+}
+
+fn ask(
+    tx: &Tx<'_>,
+    rules: &Rules,
+    pipeline: &Pipeline,
+    cause: &Cause<'_>,
+    kind: &str,
+    mut terms: Value,
+    now: Millis,
+) -> Result<(), Error> {
+    let Some(product) = &cause.product else {
+        return Err(Error::conflict(format!("an approval of kind {kind} needs a product, and task {} has none", cause.task.id)));
+    };
+    let spec =
+        pipeline.approvals.get(kind).ok_or_else(|| Error::invalid("ask_person", format!("there is no approval {kind:?}")))?;
+    let outward = spec.approve.iter().filter_map(|action| action.create.as_ref());
+    let outward = outward.filter_map(|created| pipeline.types.get(created)).any(|spec| spec.executor == Executor::Daemon);
+    if outward {
+        // What will leave the home, and to where, is part of what is agreed to.
+        terms["outlet"] = json!(rules.publish.outlet);
+        terms["account"] = json!(rules.publish.account);
+        terms["visibility"] = json!(rules.publish.visibility);
+    }
+    withdraw_open(tx, product.id, "a newer question took its place", now)?;
+    let new = NewApproval {
+        uuid: Uuid::now_v7().to_string(),
+        kind: kind.to_owned(),
+        question: spec.question.clone(),
+        product: product.id,
+        task: cause.task.id,
+        snapshot: product.snapshot.clone(),
+        binding: binding(kind, product.snapshot.as_deref(), &terms),
+        terms,
+    };
+    let id = tx.insert_approval(&new, now)?;
+    let data = json!({ "kind": kind, "question": new.question, "snapshot": new.snapshot });
+    let event = NewEvent::new("approval:requested", cause.actor).task(cause.task.id).product(Some(product.id)).approval(id);
+    tx.record(now, &event.data(data))?;
+    Ok(())
+}
+
+fn withdraw_open(tx: &Tx<'_>, product: i64, reason: &str, now: Millis) -> Result<(), Error> {
+    for open in tx.open_approvals_of(product)? {
+        tx.close_approval(open.id, ApprovalState::Withdrawn, &Principal::System.to_string(), Some(reason), now)?;
+        let data = json!({ "kind": open.kind, "reason": reason });
+        let event =
+            NewEvent::new("approval:withdrawn", Principal::System).task(open.task).product(Some(product)).approval(open.id);
+        tx.record(now, &event.data(data))?;
+    }
+    Ok(())
+}
+
+/// The intent is in the transaction of the decision that allows it; nothing is sent before.
+fn intend_publication(tx: &Tx<'_>, rules: &Rules, cause: &Cause<'_>, now: Millis) -> Result<(), Error> {
+    let Some(approval) = cause.decision else {
+        return Err(Error::denied("publishing follows a person's decision only"));
+    };
+    tx.insert_publication(&approval.uuid, approval.id, approval.product, &rules.publish.outlet, now)?;
+    let data = json!({ "outlet": rules.publish.outlet, "kind": approval.kind });
+    let event =
+        NewEvent::new("publication:intended", cause.actor).product(Some(approval.product)).approval(approval.id).data(data);
+    tx.record(now, &event)?;
+    Ok(())
+}
