@@ -307,7 +307,11 @@ pub struct Assignment {
 impl fmt::Debug for Assignment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Without the prompts, which are long, and the credential.
-        f.debug_struct("Assignment").field("task", &self.task).field("kind", &self.kind).field("token", &self.token).finish_non_exhaustive()
+        f.debug_struct("Assignment")
+            .field("task", &self.task)
+            .field("kind", &self.kind)
+            .field("token", &self.token)
+            .finish_non_exhaustive()
     }
 }
 

@@ -33,13 +33,15 @@ pub(super) fn opening(task: &TaskRow, attempt: &AttemptRow, product: Option<&Pro
     text
 }
 
-/// What an agent is told when its conversation goes on after it was cut off.
-pub(super) fn resumption(task: &TaskRow) -> String {
-    format!(
-        "You were interrupted while you worked on task {}; the machine or the program stopped, not you. Look at what is already in \
-         /workspace, go on where you were, and finish with the structured result.\n",
-        task.id
-    )
+/// What an agent is told when its conversation goes on after it was cut off: nothing that could distract it.
+pub(super) fn resumption() -> String {
+    "Continue.".to_owned()
+}
+
+/// What an agent is told when its conversation goes on after its answer was not accepted.
+pub(super) fn correction(task: &TaskRow, attempt: &AttemptRow, product: Option<&ProductRow>, feedback: &str) -> String {
+    let opening = opening(task, attempt, product, None);
+    format!("Your last answer was not accepted:\n\n{feedback}\n\nMend that. {opening}")
 }
 
 fn sealed(value: &Value) -> String {

@@ -4,7 +4,6 @@ use serde_json::json;
 
 use super::Swarm;
 use super::judge::{self, Finish};
-use super::rules::Rules;
 use super::steps::{self, Cause};
 use super::tasks::{change, pipeline_of, unblock_dependents};
 use super::{accounts, judge::Accepted};
@@ -146,7 +145,7 @@ impl Swarm {
                         steps::carry_out(tx, &rules, &pipeline, &task.pipeline, &mut cause, accepted.steps, now)?;
                         Ok(Ended::Done)
                     }
-                    Err(refused) => fail(tx, &rules, &who, &task, &attempt, refused.class, &refused.detail, None, now),
+                    Err(refused) => fail(tx, &who, &task, &attempt, refused.class, &refused.detail, None, now),
                 }
             })
             .await?;
@@ -169,7 +168,7 @@ impl Swarm {
                 }
                 let (task, attempt) = held(tx, &who, token)?;
                 meter(tx, &attempt, &failing.progress, now)?;
-                fail(tx, &rules, &who, &task, &attempt, failing.class, &failing.detail, failing.resets_at, now)
+                fail(tx, &who, &task, &attempt, failing.class, &failing.detail, failing.resets_at, now)
             })
             .await?;
         self.leases.end(token);
@@ -345,7 +344,6 @@ fn complete(
 #[expect(clippy::too_many_arguments, reason = "everything there is to know about a failure, once")]
 fn fail(
     tx: &Tx<'_>,
-    _rules: &Rules,
     who: &Principal,
     task: &TaskRow,
     attempt: &AttemptRow,

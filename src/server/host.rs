@@ -1,0 +1,53 @@
+//! What the doors need of the daemon around them: settings for workers, logins, shutting down.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use crate::domain::error::Error;
+use crate::domain::name::AgentName;
+use crate::domain::time::Millis;
+use crate::protocol::rpc::{Credential, Welcome};
+use crate::protocol::various::Halted;
+
+/// What there is to say about the daemon and its home.
+#[derive(Debug, Clone)]
+pub struct About {
+    /// The swarm's name.
+    pub name: String,
+    /// The home's folder.
+    pub home: String,
+    /// When the daemon started.
+    pub since: Millis,
+    /// Where it listens for HTTP.
+    pub listen: Option<String>,
+    /// How to look at an agent, with `AGENT` for its name.
+    pub attach: String,
+    /// Whether agents run outside the sandbox.
+    pub sandbox_off: bool,
+    /// What a person should know.
+    pub notes: Vec<String>,
+}
+
+/// The daemon, as its doors see it.
+pub trait Host: Send + Sync + 'static {
+    /// What there is to say about it.
+    fn about(&self) -> About;
+
+    /// What a worker needs to know when it starts.
+    ///
+    /// # Errors
+    /// `NotFound` for an agent that no role has.
+    fn welcome(&self, agent: &AgentName) -> Result<Welcome, Error>;
+
+    /// The login of a provider, read afresh, for one attempt.
+    ///
+    /// # Errors
+    /// In words for people: where was looked, and what to do.
+    fn credential(&self, provider: &str) -> Result<Credential, String>;
+
+    /// Ends every session and sandbox, and answers when they are gone.
+    fn end_everything(&self) -> Pin<Box<dyn Future<Output = Halted> + Send + '_>>;
+
+    /// Begins to shut the daemon down. Sessions live on.
+    fn shut_down(&self);
+}
