@@ -11,10 +11,15 @@
 //!   message. Both kinds can stand before the invented assistant message.
 //! - An answer without the tool that the schema wants is followed by a user message that begins "[structured-output-enforce]".
 
+use std::collections::HashSet;
+
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::request::{Block, Message, RESULT_TOOL, Role};
+
+/// The largest task block that is read, in bytes: as a value in memory it takes many times as much.
+const BLOCK_LIMIT: usize = 1024 * 1024;
 
 /// What a request says, from the task's point of view.
 #[derive(Debug, PartialEq)]
@@ -60,7 +65,7 @@ impl Conversation {
         let found = find_task(messages)?;
         let (task, start) = found.map_or((None, Position::default()), |(task, start)| (Some(task), start));
         let mut read = Self { task, answers: Vec::new(), person: Vec::new(), last_tool_result: None, fresh_bytes: 0 };
-        let mut result_calls = Vec::new();
+        let mut result_calls = HashSet::new();
         for (at, message) in messages.iter().enumerate().skip(start.message) {
             let skipped = if at == start.message { start.block } else { 0 };
             let blocks = message.content.0.get(skipped..).unwrap_or_default();
@@ -75,7 +80,7 @@ impl Conversation {
         Ok(read)
     }
 
-    fn assistant_message<'a>(&mut self, blocks: &'a [Block], result_calls: &mut Vec<&'a str>) {
+    fn assistant_message<'a>(&mut self, blocks: &'a [Block], result_calls: &mut HashSet<&'a str>) {
         if is_invented(blocks) {
             return;
         }
@@ -84,7 +89,7 @@ impl Conversation {
             if let Block::ToolUse { id, name } = block {
                 ids.push(id.clone());
                 if name == RESULT_TOOL {
-                    result_calls.push(id);
+                    result_calls.insert(id.as_str());
                 }
             }
         }
@@ -93,7 +98,7 @@ impl Conversation {
         self.fresh_bytes = 0;
     }
 
-    fn user_message(&mut self, blocks: &[Block], result_calls: &[&str]) {
+    fn user_message(&mut self, blocks: &[Block], result_calls: &HashSet<&str>) {
         for block in blocks {
             match block {
                 Block::Text(text) => {
@@ -105,7 +110,7 @@ impl Conversation {
                 }
                 Block::ToolResult { id, text } => {
                     self.fresh_bytes = self.fresh_bytes.saturating_add(text.len());
-                    if !result_calls.contains(&id.as_str()) {
+                    if !result_calls.contains(id.as_str()) {
                         self.last_tool_result = Some(text.clone());
                     }
                 }
@@ -178,6 +183,9 @@ impl Task {
         }
         fn first() -> u32 {
             1
+        }
+        if source.len() > BLOCK_LIMIT {
+            return Err(UnreadableTask(format!("it is larger than {BLOCK_LIMIT} bytes")));
         }
         let unreadable = |error: serde_json::Error| UnreadableTask(error.to_string());
         let json: Value = serde_json::from_str(source).map_err(unreadable)?;
@@ -292,6 +300,9 @@ mod tests {
         assert_eq!(Conversation::read(&[user(&[good]), user(&[bad])]).unwrap().task.unwrap().id, 1);
         let error = Conversation::read(&[user(&[bad])]).unwrap_err().to_string();
         assert!(error.starts_with("the <task> block cannot be read: invalid type: string \"1\", expected i64"), "{error}");
+        let huge = good.replace("{", &format!("{{{}", " ".repeat(BLOCK_LIMIT)));
+        let error = Conversation::read(&[user(&[&huge])]).unwrap_err().to_string();
+        assert_eq!(error, "the <task> block cannot be read: it is larger than 1048576 bytes");
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! What is read of the body of a request to the Messages API. The rest is skipped without being kept, so that a hostile body costs
-//! little more memory than its size.
+//! only a few times its size in memory.
 //!
 //! Here: tolerant shapes. Not here: what the messages mean (that is `conversation.rs`).
 
