@@ -90,3 +90,35 @@ pub(super) enum Unfilled {
     #[error("the template that stands for the `result` is no mapping here")]
     NoMapping,
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    fn compose(scenario: &str, turn: usize, done_calls: &[usize]) -> Vec<AnswerBlock> {
+        let scenario = Scenario::parse(scenario).unwrap();
+        let conversation = Conversation::read(&[]).unwrap();
+        let progress = Progress { turn, done_calls: BTreeSet::from_iter(done_calls.iter().copied()) };
+        blocks(&scenario, scenario.otherwise.as_ref().unwrap(), &conversation, &progress, true, "u").unwrap()
+    }
+
+    #[test]
+    fn a_turn_that_a_crash_cut_off_is_not_said_again() {
+        let scenario = "{name: n, otherwise: [{say: both, tools: [{name: A}, {name: B}]}]}";
+        let call = |at: usize, name: &str| AnswerBlock::ToolUse {
+            id: format!("toolu_rehearsal_0_{at}_u"),
+            name: name.to_owned(),
+            input: serde_json::json!({}),
+        };
+        assert_eq!(compose(scenario, 0, &[]), [AnswerBlock::Text("both".to_owned()), call(0, "A"), call(1, "B")]);
+        assert_eq!(compose(scenario, 0, &[0]), [call(1, "B")]);
+    }
+
+    #[test]
+    fn an_answer_is_never_empty() {
+        assert_eq!(compose("{name: n, otherwise: [{say: ''}]}", 0, &[]), [AnswerBlock::Text("…".to_owned())]);
+        assert_eq!(compose("{name: n, otherwise: [{say: hi}]}", 1, &[]), [AnswerBlock::Text(NOTHING_LEFT.to_owned())]);
+    }
+}
