@@ -1,0 +1,189 @@
+//! `config/pipeline.yaml`: read into the domain's type, with a line for every problem.
+//!
+//! Not here: the shape and its rules (`domain::pipeline`).
+
+use std::collections::BTreeMap;
+
+use serde::de::DeserializeOwned;
+use sha2::{Digest, Sha256};
+
+use super::yaml::{Node, Refusal, Report, Section, Value, whole};
+use crate::domain::approval::canonical;
+use crate::domain::pipeline::Pipeline;
+
+/// A pipeline, and the text that a product pins.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PinnedPipeline {
+    /// What it says.
+    pub pipeline: Pipeline,
+    /// The same as canonical JSON: sorted keys, no spaces, aliases resolved. It reads back as the same pipeline.
+    pub json: String,
+    /// SHA-256 of `json`, in hex.
+    pub sha256: String,
+}
+
+impl PinnedPipeline {
+    /// Pins a pipeline.
+    pub fn new(pipeline: Pipeline) -> Self {
+        let json = canonical(&serde_json::to_value(&pipeline).unwrap_or_default());
+        let sha256 = hex::encode(Sha256::digest(json.as_bytes()));
+        Self { pipeline, json, sha256 }
+    }
+}
+
+/// Reads the pipeline; none if the report has an error about it. Each type and each approval is read by itself, so that all that are
+/// wrong are named.
+pub fn read(file: &str, source: &str, report: &Report) -> Option<PinnedPipeline> {
+    let tree = report.parse(source)?;
+    let mut top = Section::new(Some(&tree), String::new(), None, report);
+    let version = top.required("version", "write `version: 1`", version);
+    let max_rounds = top.required("max_rounds", "write `max_rounds: 3`", whole(0..=1000, "rounds"));
+    let types = parts(&mut top, "types", file, report);
+    let approvals = parts(&mut top, "approvals", file, report);
+    top.end();
+    let pipeline = Pipeline { version: version?, max_rounds: max_rounds?, types: types?, approvals: approvals? };
+    let mut sound = true;
+    for name in pipeline.types.keys().filter(|name| !is_type_name(name)) {
+        sound = false;
+        let remedy = "write lower-case letters, digits and _, a letter first, at most 60".to_owned();
+        let field = format!("types.{name}");
+        report.refuse(tree.locate(&field), &field, (format!("{name:?} is not a name of a task type"), remedy));
+    }
+    for (field, message, remedy) in pipeline.problems() {
+        sound = false;
+        report.refuse(tree.locate(&field), &field, (message, remedy));
+    }
+    sound.then(|| PinnedPipeline::new(pipeline))
+}
+
+/// The entries of a mapping, each read by itself; none if one is wrong.
+fn parts<T: DeserializeOwned>(
+    top: &mut Section<'_>,
+    key: &'static str,
+    file: &str,
+    report: &Report,
+) -> Option<BTreeMap<String, T>> {
+    let mut parts = BTreeMap::new();
+    let before = report.count();
+    let entries = top.entries(key);
+    if entries.is_empty() && report.count() == before {
+        top.refuse(key, ("there are none".to_owned(), format!("write the {key} below `{key}:`")));
+    }
+    for entry in entries {
+        let path = format!("{key}.{}", entry.key);
+        if !matches!(entry.node.value, Value::Map(_)) {
+            let refusal = (format!("{} is not a mapping", entry.node.shown()), "write `key: value` lines below it".to_owned());
+            report.refuse(entry.place, &path, refusal);
+            continue;
+        }
+        match entry.node.read::<T>() {
+            Ok(part) => drop(parts.insert(entry.key.clone(), part)),
+            Err(misfit) => report.add(misfit.problem(file, &path)),
+        }
+    }
+    (report.count() == before).then_some(parts)
+}
+
+fn version(node: &Node) -> Result<u32, Refusal> {
+    whole(1..=1, "")(node).map_err(|(message, _)| (message, "write `version: 1`, the only format there is".to_owned()))
+}
+
+/// Whether a text can be a type of task: it is typed in commands and stands in rows.
+fn is_type_name(text: &str) -> bool {
+    text.len() <= 60
+        && text.starts_with(|c: char| c.is_ascii_lowercase())
+        && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const REAL: &str = include_str!("../../config/pipeline.yaml");
+
+    fn problems(source: &str) -> String {
+        let report = Report::on("p");
+        let pinned = read("p", source, &report);
+        let problems = report.into_problems();
+        assert_eq!(pinned.is_some(), problems.is_empty());
+        problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn the_pipeline_of_the_source_tree_reads_as_serde_alone_would_read_it() {
+        let report = Report::on("p");
+        let pinned = read("p", REAL, &report).unwrap();
+        assert_eq!(pinned.pipeline, serde_saphyr::from_str::<Pipeline>(REAL).unwrap());
+        assert_eq!(serde_json::from_str::<Pipeline>(&pinned.json).unwrap(), pinned.pipeline);
+        // What came by an alias is there in full.
+        let fix = &pinned.pipeline.types["fix_product"];
+        assert_eq!(fix.result, pinned.pipeline.types["build_product"].result);
+        assert_eq!(fix.checks[0].command, ["sh", "./test.sh"]);
+    }
+
+    #[test]
+    fn the_hash_is_of_what_it_says_and_not_of_how_it_is_written() {
+        let hash = |source: &str| read("p", source, &Report::on("p")).unwrap().sha256;
+        assert_eq!(hash(REAL), hash(&format!("# another comment\n{REAL}\n")));
+        assert_ne!(hash(REAL), hash(&REAL.replace("max_rounds: 3", "max_rounds: 4")));
+    }
+
+    #[test]
+    fn every_problem_has_its_line() {
+        let source = REAL
+            .replace("max_rounds: 3", "max_rounds: 0")
+            .replace("create: evaluate_idea", "create: evaluate_ideas")
+            .replace("      reject: []", "      maybe: []");
+        insta::assert_snapshot!(problems(&source), @r#"
+        p:16: max_rounds: 0 would ask a person before the first fix
+          → write 1 or more
+        p:53: types.scan_platform.on.done[0].create: there is no type "evaluate_ideas"
+          → name a key of `types`
+        p:71: types.research.on.done[0].create: there is no type "evaluate_ideas"
+          → name a key of `types`
+        p:103: types.evaluate_idea.on: "maybe" is no verdict of this type
+          → one of: approve, reject
+        "#);
+    }
+
+    #[test]
+    fn a_type_that_does_not_fit_does_not_hide_the_next() {
+        let source = REAL
+            .replace("    priority: 5\n    budget_usd: 2.00", "    priority: high\n    budget_usd: 2.00")
+            .replace("summary: Write the specification", "sumary: Write the specification")
+            .replace("executor: daemon", "executor: demon")
+            .replace("version: 1", "version: one\nmax_round: 3");
+        insta::assert_snapshot!(problems(&source), @r#"
+        p:13: version: "one" is not a number
+          → write `version: 1`, the only format there is
+        p:14: max_round: there is no such field
+          → take it out, or write one of: version, max_rounds, types, approvals
+        p:22: types.scan_platform.priority: "high" is not a whole number
+          → write a whole number
+        p:60: types.research.priority: "high" is not a whole number
+          → write a whole number
+        p:112: types.write_spec.sumary: there is no such field
+          → one of: summary, executor, tree, priority, budget_usd, timeout_minutes, attempts, payload, result, evidence, checks, requires, on
+        p:288: types.publish.executor: "demon" is not known
+          → one of: agent, daemon
+        p:341: types.post.executor: "demon" is not known
+          → one of: agent, daemon
+        p:350: types.implement_proposal.priority: "high" is not a whole number
+          → write a whole number
+        "#);
+    }
+
+    #[test]
+    fn broken_yaml_is_one_problem() {
+        insta::assert_snapshot!(problems("version: 1\nmax_rounds: 3\ntypes: {a: [}\n"), @r"
+        p:3: is not YAML: mismatched bracket '[' closed by '}'
+          → mend the YAML; indent with spaces, and quote texts that hold `: ` or ` #`
+        ");
+        insta::assert_snapshot!(problems("version: 1\nmax_rounds: 3\ntypes: 4\napprovals: {x: 5}\n"), @r"
+        p:3: types: 4 is not a mapping
+          → write `key: value` lines below it
+        p:4: approvals.x: 5 is not a mapping
+          → write `key: value` lines below it
+        ");
+    }
+}

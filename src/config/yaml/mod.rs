@@ -1,0 +1,10 @@
+//! YAML as a tree in which every node knows its line, so that every problem can say where it is.
+//!
+//! Here: the tree, finding a place in it by path, reading types out of it. Not here: what a file must hold.
+
+mod deserialize;
+mod section;
+mod tree;
+
+pub(super) use section::{Refusal, Report, Section, list_of, text, whole, word};
+pub(super) use tree::{Node, Value};

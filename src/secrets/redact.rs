@@ -1,0 +1,157 @@
+//! Taking known secrets out of texts, by value.
+//!
+//! Not here: text that comes in pieces (`stream`).
+
+use serde_json::Value;
+
+use super::encode::forms;
+use super::stream::RedactingStream;
+
+/// What stands in a text where a secret was.
+pub const MASK: &str = "[secret]";
+
+/// Shorter secrets are not looked for, in bytes: they would be found by chance all over ordinary text.
+pub const SECRET_MIN_BYTES: usize = 8;
+
+/// Finds the known secrets in any text, also in base64 (both alphabets, at any alignment), JSON and addresses.
+#[derive(Clone, Default)]
+pub struct Redactor {
+    /// What to look for, by first byte, the longest first.
+    by_first: Vec<Vec<Vec<u8>>>,
+    /// The length of the longest.
+    longest: usize,
+}
+
+/// How a text goes on at some place.
+pub(super) enum Match {
+    /// Not with a secret.
+    No,
+    /// With a secret of this many bytes.
+    Whole(usize),
+    /// The text ends before it is clear.
+    Unclear,
+}
+
+impl Redactor {
+    /// A redactor for these secrets. Blank space around them does not count, and those shorter than [`SECRET_MIN_BYTES`] are left out.
+    pub fn new<'a>(secrets: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut by_first = vec![Vec::new(); 256];
+        let mut longest = 0;
+        for secret in secrets.into_iter().map(str::trim).filter(|secret| secret.len() >= SECRET_MIN_BYTES) {
+            for form in forms(secret) {
+                longest = longest.max(form.len());
+                by_first[usize::from(form[0])].push(form);
+            }
+        }
+        for forms in &mut by_first {
+            forms.sort_by(|one, other| other.len().cmp(&one.len()).then_with(|| one.cmp(other)));
+            forms.dedup();
+        }
+        Self { by_first, longest }
+    }
+
+    /// Whether there is nothing to look for.
+    pub fn is_empty(&self) -> bool {
+        self.longest == 0
+    }
+
+    /// The text with [`MASK`] in place of every secret, and of the beginning of one (at least [`SECRET_MIN_BYTES`] of it) at the end: the
+    /// text may have been cut there.
+    pub fn redact(&self, text: &str) -> String {
+        let mut stream = RedactingStream::new(self);
+        let mut out = stream.push(text.as_bytes());
+        out.extend(stream.finish());
+        // The forms are whole characters of the text, so that what is left is too.
+        String::from_utf8_lossy(&out).into_owned()
+    }
+
+    /// Redacts every string of a JSON value, keys included.
+    pub fn redact_json(&self, value: Value) -> Value {
+        match value {
+            Value::String(text) => Value::String(self.redact(&text)),
+            Value::Array(items) => Value::Array(items.into_iter().map(|item| self.redact_json(item)).collect()),
+            Value::Object(map) => {
+                Value::Object(map.into_iter().map(|(key, item)| (self.redact(&key), self.redact_json(item))).collect())
+            }
+            other => other,
+        }
+    }
+
+    /// How a text begins. `complete` says that nothing comes after it.
+    pub(super) fn begins(&self, text: &[u8], complete: bool) -> Match {
+        let Some(forms) = text.first().and_then(|first| self.by_first.get(usize::from(*first))) else { return Match::No };
+        for form in forms {
+            if text.starts_with(form) {
+                return Match::Whole(form.len());
+            }
+            if !complete && form.starts_with(text) {
+                return Match::Unclear;
+            }
+        }
+        Match::No
+    }
+}
+
+/// Without the secrets.
+impl std::fmt::Debug for Redactor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Redactor").field("forms", &self.by_first.iter().map(Vec::len).sum::<usize>()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::encode::base64;
+    use super::*;
+
+    const KEY: &str = "sk-ant-api03-AbC/dEf+0123456789_x";
+
+    #[test]
+    fn every_form_is_taken_out() {
+        let redactor = Redactor::new([KEY, "pass\"word\\1"]);
+        let url_safe = base64(format!("u:{KEY}").as_bytes()).replace('+', "-").replace('/', "_");
+        let texts = [
+            format!("key={KEY}, again {KEY}{KEY}."),
+            format!("Authorization: Basic {}", base64(format!("user:{KEY}").as_bytes())),
+            url_safe,
+            serde_json::json!({"a": "pass\"word\\1"}).to_string(),
+            format!("https://x/?key={}", KEY.replace('/', "%2F").replace('+', "%2B")),
+        ];
+        for text in &texts {
+            let redacted = redactor.redact(text);
+            assert!(redacted.contains(MASK), "{text} gave {redacted}");
+            for piece in ["AbC", "0123456789", "word", &base64(KEY.as_bytes())[4..20]] {
+                assert!(!redacted.contains(piece), "{piece} is left of {text}: {redacted}");
+            }
+        }
+        assert_eq!(redactor.redact(&texts[0]), "key=[secret], again [secret][secret].");
+    }
+
+    #[test]
+    fn other_text_stays_as_it_is() {
+        let redactor = Redactor::new([KEY, "short"]);
+        for text in ["", "short", "sk-ant-api03-AbC is cut", "sk-ant", "Grüße, 日本語 \u{1f980}", &KEY[1..]] {
+            assert_eq!(redactor.redact(text), text);
+        }
+        assert!(Redactor::new(["short", "  "]).is_empty());
+    }
+
+    #[test]
+    fn the_longer_of_two_secrets_wins() {
+        let redactor = Redactor::new(["abcdefgh", "abcdefghijkl"]);
+        assert_eq!(redactor.redact("abcdefghijkl abcdefghij"), "[secret] [secret]");
+        assert_eq!(redactor.redact("abcdefghij."), "[secret]ij.");
+    }
+
+    #[test]
+    fn json_keeps_its_shape() {
+        let redactor = Redactor::new([KEY]);
+        let value = serde_json::json!({KEY: [1, {"a": format!("<{KEY}>")}], "b": null});
+        assert_eq!(redactor.redact_json(value), serde_json::json!({"[secret]": [1, {"a": "<[secret]>"}], "b": null}));
+    }
+
+    #[test]
+    fn it_does_not_show_what_it_looks_for() {
+        assert!(!format!("{:?}", Redactor::new([KEY])).contains("sk-ant"));
+    }
+}
