@@ -5,7 +5,7 @@ use std::path::{Component, Path, PathBuf};
 use super::{BIN, ETC_FILES, GIT_DIR, HOME, ID, Profile, SOCKET_DIR, Sandbox, SandboxError, SystemEntry, WORKSPACE};
 
 /// Places inside that are ours; settings cannot put anything over, below or above them.
-const OWN: [&str; 8] = [WORKSPACE, HOME, GIT_DIR, BIN, SOCKET_DIR, "/proc", "/dev", "/tmp"];
+const OWN: [&str; 8] = [WORKSPACE, HOME, GIT_DIR, BIN, SOCKET_DIR, "/proc", "/dev", "/var/tmp"];
 
 impl Sandbox {
     /// The command line that runs `command` (a program inside and its arguments) in this sandbox. The first element is the program
@@ -62,18 +62,22 @@ impl Sandbox {
                 }
             }
         }
-        for path in &self.read_only {
-            self.may_show(path)?;
-            mounts.bind("--ro-bind", "read_only", path, path)?;
-        }
         if let Some(etc) = &self.etc {
             for (name, _) in ETC_FILES {
                 mounts.bind("--ro-bind", "etc", &etc.join(name), &Path::new("/etc").join(name))?;
             }
         }
-        mounts.argv.extend(["--proc", "/proc", "--dev", "/dev", "--perms", "1777", "--size"].map(str::to_owned));
+        mounts.argv.extend(["--proc", "/proc", "--ro-bind", "/proc/sys", "/proc/sys"].map(str::to_owned));
+        for path in PROC_COVERED {
+            mounts.argv.extend(["--ro-bind-try", path, path].map(str::to_owned));
+        }
+        mounts.argv.extend(["--dev", "/dev", "--perms", "1777", "--size"].map(str::to_owned));
         mounts.argv.extend([self.tmp_bytes.to_string(), "--tmpfs".to_owned(), "/tmp".to_owned()]);
         mounts.argv.extend(["--symlink", "/tmp", "/var/tmp"].map(str::to_owned));
+        for path in &self.read_only {
+            self.may_show(path)?;
+            mounts.bind("--ro-bind", "read_only", path, path)?;
+        }
         mounts.bind("--bind", "tree", &self.tree, Path::new(WORKSPACE))?;
         mounts.bind("--bind", "home", &self.home, Path::new(HOME))?;
         if self.profile == Profile::Git {
@@ -100,12 +104,18 @@ impl Sandbox {
         if let Some(hidden) = self.hidden.iter().find(|hidden| path.starts_with(hidden)) {
             return Err(SandboxError::ShowsHidden { path: shown(), hidden: hidden.display().to_string() });
         }
-        if OWN.iter().any(|own| path.starts_with(own) || Path::new(own).starts_with(path)) {
+        // Below /tmp there may be something; over it not.
+        let own_place = |own: &&str| path.starts_with(own) || Path::new(own).starts_with(path);
+        if OWN.iter().any(own_place) || path == Path::new("/tmp") {
             return Err(SandboxError::OwnPlace { path: shown() });
         }
         Ok(())
     }
 }
+
+/// Files of `/proc` through which the owner of the machine's user id 0 changes the machine. bubblewrap covers some of them, but only
+/// where the *directory* can be written, which `/proc/sys` never can: in a sandbox started by root, `core_pattern` stood open.
+const PROC_COVERED: [&str; 4] = ["/proc/acpi", "/proc/fs", "/proc/scsi", "/proc/sysrq-trigger"];
 
 struct Mounts<'a> {
     argv: &'a mut Vec<String>,

@@ -8,7 +8,7 @@ fn sandbox(profile: Profile) -> Sandbox {
     let entries = vec![
         SystemEntry::Shown("/usr".into()),
         SystemEntry::Link { path: "/bin".into(), target: "usr/bin".into() },
-        SystemEntry::Shown("/etc/ssl".into()),
+        SystemEntry::Shown("/etc/ssl/certs".into()),
     ];
     Sandbox {
         profile,
@@ -40,9 +40,10 @@ fn the_cli_gets_exactly_this() {
         "/usr/bin/bwrap --unshare-user --uid 1000 --gid 1000 --unshare-pid --die-with-parent --cap-drop ALL --dev-bind / / --sync-fd 7 -- \
          /usr/bin/bwrap --unshare-user --disable-userns --uid 1000 --gid 1000 --unshare-pid --unshare-ipc --unshare-uts --unshare-cgroup-try \
          --hostname swarm --die-with-parent --new-session --cap-drop ALL \
-         --ro-bind /usr /usr --symlink usr/bin /bin --ro-bind /etc/ssl /etc/ssl \
+         --ro-bind /usr /usr --symlink usr/bin /bin --ro-bind /etc/ssl/certs /etc/ssl/certs \
          --ro-bind /srv/swarm/data/etc/passwd /etc/passwd --ro-bind /srv/swarm/data/etc/group /etc/group \
-         --proc /proc --dev /dev --perms 1777 --size 1073741824 --tmpfs /tmp --symlink /tmp /var/tmp \
+         --proc /proc --ro-bind /proc/sys /proc/sys --ro-bind-try /proc/acpi /proc/acpi --ro-bind-try /proc/fs /proc/fs \
+         --ro-bind-try /proc/scsi /proc/scsi --ro-bind-try /proc/sysrq-trigger /proc/sysrq-trigger --dev /dev --perms 1777 --size 1073741824 --tmpfs /tmp --symlink /tmp /var/tmp \
          --bind /srv/swarm/data/projects/shop /workspace --bind /srv/swarm/data/agents/builder/home /home/agent \
          --ro-bind /usr/lib/claude /opt/swarm/bin/claude --ro-bind /srv/swarm/run/builder /run/swarm \
          --remount-ro / --chdir /workspace -- /opt/swarm/bin/claude -p"
@@ -82,13 +83,14 @@ fn settings_cannot_show_what_is_hidden_nor_lie_over_our_places() {
     for path in ["/srv/swarm", "/srv/swarm/data/swarm.db"] {
         assert!(matches!(with(path), Err(SandboxError::ShowsHidden { .. })), "{path}");
     }
-    for path in ["/", "/home", "/workspace/x", "/proc/sys", "/tmp", "/run", "/opt"] {
+    for path in ["/", "/home", "/workspace/x", "/proc/sys", "/tmp", "/var/tmp/x", "/run", "/opt"] {
         assert!(matches!(with(path), Err(SandboxError::OwnPlace { .. })), "{path}");
     }
     for path in ["relative", "/a/../srv/swarm", ""] {
         assert!(matches!(with(path), Err(SandboxError::NotAbsolute { .. })), "{path}");
     }
     assert!(with("/opt/jdk").is_ok());
+    assert!(with("/tmp/shared").is_ok());
     assert!(with("/srv/swarmlike").is_ok());
 }
 

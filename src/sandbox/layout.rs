@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 /// The paths that make up a system, for the worker to look at: those that exist become [`SystemEntry`] values, in this order.
 ///
-/// Of `/etc` only what programs need to run, resolve names and check certificates; no accounts, keys or services.
-pub const SYSTEM_PATHS: [&str; 25] = [
+/// Of `/etc` only what programs need to run, resolve names and check certificates; no accounts and no keys. Not `/etc/ssl` as a whole:
+/// it holds private keys, and a sandbox that root started can read what is root's.
+pub const SYSTEM_PATHS: [&str; 29] = [
     "/usr",
     "/bin",
     "/sbin",
@@ -26,11 +27,15 @@ pub const SYSTEM_PATHS: [&str; 25] = [
     "/etc/localtime",
     "/etc/mime.types",
     "/etc/nsswitch.conf",
-    "/etc/pki",
+    "/etc/pki/ca-trust",
+    "/etc/pki/tls/cert.pem",
+    "/etc/pki/tls/certs",
     "/etc/protocols",
     "/etc/resolv.conf",
     "/etc/services",
-    "/etc/ssl",
+    "/etc/ssl/cert.pem",
+    "/etc/ssl/certs",
+    "/etc/ssl/openssl.cnf",
 ];
 
 /// One existing path of the system.

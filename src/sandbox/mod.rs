@@ -15,7 +15,7 @@ mod layout;
 use std::path::PathBuf;
 
 pub use environment::{ETC_FILES, environment};
-pub use layout::{SYSTEM_PATHS, SystemEntry, SystemLayout};
+pub use layout::{Found, SYSTEM_PATHS, SystemEntry, SystemLayout};
 
 /// Where the product's tree is, inside.
 pub const WORKSPACE: &str = "/workspace";
