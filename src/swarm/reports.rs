@@ -159,7 +159,6 @@ impl Swarm {
     /// `Conflict` for a stale token.
     pub async fn fail(&self, who: &Principal, failing: Failing) -> Result<Ended, Error> {
         let (who, now, token) = (who.clone(), self.now(), failing.progress.token);
-        let rules = self.rules.clone();
         let ended = self
             .store
             .write(move |tx| {
