@@ -1,1 +1,5 @@
-//! client
+//! The client of the daemon's doors.
+
+pub mod blobs;
+pub mod link;
+mod socket;
