@@ -37,15 +37,20 @@ pub struct Link {
 
 impl Link {
     /// Connects, says hello, and goes on connecting again whenever the daemon went away. Answers with the first welcome; the notices
-    /// end when the daemon refuses this worker for good.
+    /// end when the daemon refuses this worker for good. `say` is told once why it has to wait, each time it has to.
     ///
     /// # Errors
     /// The daemon's refusal.
-    pub async fn connect(socket: &Path, hello: Hello) -> Result<(Self, Welcome, mpsc::Receiver<Notice>), Error> {
+    pub async fn connect(
+        socket: &Path,
+        hello: Hello,
+        say: fn(&Error),
+    ) -> Result<(Self, Welcome, mpsc::Receiver<Notice>), Error> {
         let (calls, requests) = mpsc::channel(WAITING);
         let (notify, notices) = mpsc::channel(WAITING);
-        let (connection, welcome) = reach(socket, &hello).await?;
-        let actor = Actor { path: socket.to_owned(), hello, requests, notify, pending: BTreeMap::new(), next: 1 };
+        let (connection, welcome) = reach(socket, &hello, say).await?;
+        let actor =
+            Actor { path: socket.to_owned(), hello, say, requests, notify, pending: BTreeMap::new(), next: 1 };
         tokio::spawn(actor.run(connection));
         Ok((Self { calls }, welcome, notices))
     }
@@ -67,6 +72,7 @@ impl Link {
 struct Actor {
     path: PathBuf,
     hello: Hello,
+    say: fn(&Error),
     requests: mpsc::Receiver<(Call, Reply)>,
     notify: mpsc::Sender<Notice>,
     pending: BTreeMap<u64, (Call, Reply)>,
@@ -80,7 +86,7 @@ impl Actor {
                 Served::Done => return,
                 Served::Lost => {}
             }
-            match reach(&self.path, &self.hello).await {
+            match reach(&self.path, &self.hello, self.say).await {
                 Ok((again, _)) => socket = again,
                 Err(error) => {
                     for (_, (_, reply)) in std::mem::take(&mut self.pending) {
@@ -157,12 +163,16 @@ async fn send(socket: &mut Socket, id: u64, call: &Call) -> Result<(), ()> {
 }
 
 /// Connects and says hello, as often as it takes while no daemon answers.
-async fn reach(path: &Path, hello: &Hello) -> Result<(Socket, Welcome), Error> {
+async fn reach(path: &Path, hello: &Hello, say: fn(&Error)) -> Result<(Socket, Welcome), Error> {
     let mut pause = AWAY;
     loop {
         match greet(path, hello).await {
             Ok(reached) => return Ok(reached),
-            Err(error) if error.kind == Kind::Unavailable => {}
+            Err(error) if error.kind == Kind::Unavailable => {
+                if pause == AWAY {
+                    say(&error);
+                }
+            }
             Err(error) => return Err(error),
         }
         tokio::time::sleep(pause).await;

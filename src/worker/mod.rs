@@ -66,7 +66,7 @@ pub async fn run(start: Start) -> Result<(), Error> {
         version: env!("CARGO_PKG_VERSION").to_owned(),
     };
     let blobs = Blobs::new(&start.socket)?;
-    let (link, welcome, mut notices) = Link::connect(&start.socket, hello).await?;
+    let (link, welcome, mut notices) = Link::connect(&start.socket, hello, pane::away).await?;
     let mut pane = Pane::open(&welcome, start.colours)?;
     pane.banner(&start.agent, &welcome);
     let mut typed = pane::typed_lines();

@@ -112,3 +112,10 @@ pub(super) fn typed_lines() -> mpsc::Receiver<String> {
     }
     receive
 }
+
+/// Says that the daemon cannot be asked at the moment. What is under way goes on.
+pub(super) fn away(error: &Error) {
+    let hint = error.hint.as_deref().map(|hint| format!(" ({hint})")).unwrap_or_default();
+    // A pane that is gone shows nothing.
+    let _ = writeln!(io::stdout(), "{}", text::clean(&format!("… {error}{hint}")));
+}
