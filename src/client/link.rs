@@ -41,16 +41,11 @@ impl Link {
     ///
     /// # Errors
     /// The daemon's refusal.
-    pub async fn connect(
-        socket: &Path,
-        hello: Hello,
-        say: fn(&Error),
-    ) -> Result<(Self, Welcome, mpsc::Receiver<Notice>), Error> {
+    pub async fn connect(socket: &Path, hello: Hello, say: fn(&Error)) -> Result<(Self, Welcome, mpsc::Receiver<Notice>), Error> {
         let (calls, requests) = mpsc::channel(WAITING);
         let (notify, notices) = mpsc::channel(WAITING);
         let (connection, welcome) = reach(socket, &hello, say).await?;
-        let actor =
-            Actor { path: socket.to_owned(), hello, say, requests, notify, pending: BTreeMap::new(), next: 1 };
+        let actor = Actor { path: socket.to_owned(), hello, say, requests, notify, pending: BTreeMap::new(), next: 1 };
         tokio::spawn(actor.run(connection));
         Ok((Self { calls }, welcome, notices))
     }

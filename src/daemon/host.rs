@@ -52,7 +52,8 @@ impl DaemonHost {
         notes: Vec<String>,
         stop: watch::Sender<bool>,
     ) -> Result<Self, Error> {
-        let program = std::env::current_exe().map_err(|error| Error::unavailable(format!("this program cannot be found: {error}")))?;
+        let program =
+            std::env::current_exe().map_err(|error| Error::unavailable(format!("this program cannot be found: {error}")))?;
         Ok(Self {
             home: home.clone(),
             environment: environment.clone(),
@@ -93,7 +94,8 @@ impl DaemonHost {
             Program::At(path) => Some(path.clone()),
             Program::Auto => self.environment.find_program("claude"),
         };
-        let missing = || Error::unavailable("the Claude CLI is not installed").hint("`claude-swarm doctor` says how to mend that");
+        let missing =
+            || Error::unavailable("the Claude CLI is not installed").hint("`claude-swarm doctor` says how to mend that");
         let found = found.ok_or_else(missing)?;
         found.canonicalize().map_err(|error| Error::unavailable(format!("{}: {error}", found.display())))
     }
@@ -114,7 +116,13 @@ impl Host for DaemonHost {
                 TmuxServer::Own => format!("tmux -L {name} attach -t claude-AGENT"),
             },
             sandbox_off: self.config.settings.sandbox == Sandbox::Off,
-            notes: self.notes.iter().cloned().chain(self.program().err().map(|error| error.to_string())).chain(problems).collect(),
+            notes: self
+                .notes
+                .iter()
+                .cloned()
+                .chain(self.program().err().map(|error| error.to_string()))
+                .chain(problems)
+                .collect(),
         }
     }
 
@@ -135,7 +143,11 @@ impl Host for DaemonHost {
             provider: ProviderSettings {
                 name: role.provider.clone(),
                 program: text(self.program()?),
-                base_url: self.model.clone().or_else(|| settings.claude.base_url.clone()).or_else(|| self.environment.anthropic_base_url.clone()),
+                base_url: self
+                    .model
+                    .clone()
+                    .or_else(|| settings.claude.base_url.clone())
+                    .or_else(|| self.environment.anthropic_base_url.clone()),
                 env: settings.claude.env.clone(),
                 args: settings.claude.args.clone(),
                 max_retries: settings.claude.max_retries,
@@ -177,7 +189,9 @@ impl Host for DaemonHost {
         };
         match claude_credentials(&sources) {
             Ok(Login::Found { credentials: Credentials::ApiKey(key), .. }) => Ok(Credential::ApiKey(key.expose().to_owned())),
-            Ok(Login::Found { credentials: Credentials::OauthToken(token), .. }) => Ok(Credential::OauthToken(token.expose().to_owned())),
+            Ok(Login::Found { credentials: Credentials::OauthToken(token), .. }) => {
+                Ok(Credential::OauthToken(token.expose().to_owned()))
+            }
             Ok(Login::Expired { source, remedy, .. }) => Err(format!("the login in {source} has ended; {remedy}")),
             Ok(Login::None { remedy, .. }) => Err(format!("there is no login for Claude; {remedy}")),
             Err(error) => Err(format!("{error}{}", error.hint.as_deref().map(|hint| format!("; {hint}")).unwrap_or_default())),
@@ -192,7 +206,11 @@ impl Host for DaemonHost {
                 loop {
                     events.borrow_and_update();
                     let sessions = self.swarm.live_sessions().await.map_or(1, |sessions| sessions.len());
-                    let sandboxes = self.swarm.unreleased(None).await.map_or(1, |attempts| attempts.iter().filter(|it| it.session.is_some()).count());
+                    let sandboxes = self
+                        .swarm
+                        .unreleased(None)
+                        .await
+                        .map_or(1, |attempts| attempts.iter().filter(|it| it.session.is_some()).count());
                     if sessions + sandboxes == 0 || events.changed().await.is_err() {
                         return;
                     }

@@ -21,6 +21,7 @@ use crate::clock;
 use crate::config::{self, Config, Environment, Home, HomeKind, Problem};
 use crate::domain::error::Error;
 use crate::domain::principal::Principal;
+use crate::failpoint;
 use crate::runner::{Runner, TmuxRunner, TmuxServer};
 use crate::server::{App, Door, Hub, bind_unix, serve};
 use crate::store::Store;
@@ -37,7 +38,7 @@ pub struct Options {
     pub environment: Environment,
     /// In a rehearsal: decide every approval as the principal `rehearsal`.
     pub auto_approve: bool,
-    /// In a rehearsal: how fast the model plays its script; 1 as written, 0 at once.
+    /// In a rehearsal: how fast the model plays its script; 1 as written, 2 twice as fast.
     pub pace: f64,
 }
 
@@ -53,6 +54,7 @@ pub async fn run(options: Options) -> Result<(), Error> {
         return Err(Error::denied("--auto-approve exists in a rehearsal only; in a real home a person decides"));
     }
     home.make_folders()?;
+    failpoint::arm(home.root());
     let _lock = lock::take(home)?;
     let store = Store::open(&home.database()).map_err(|error| Error::unavailable(error.to_string()))?;
     let failed = |what: &str, error: &dyn std::fmt::Display| Error::unavailable(format!("{what}: {error}"));
@@ -165,7 +167,8 @@ fn session_environment(environment: &Environment) -> Vec<(String, String)> {
 }
 
 fn supervision(home: &Home, environment: &Environment, config: &Config) -> Result<Settings, Error> {
-    let program = std::env::current_exe().map_err(|error| Error::unavailable(format!("this program cannot be found: {error}")))?;
+    let program =
+        std::env::current_exe().map_err(|error| Error::unavailable(format!("this program cannot be found: {error}")))?;
     let millis = |time: std::time::Duration| i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
     let bounds = &config.settings.supervision;
     let worker = ["worker", "--home"].map(str::to_owned).into_iter().chain([home.root().display().to_string()]);

@@ -10,6 +10,7 @@ use crate::domain::failure::FailureClass;
 use crate::domain::principal::Principal;
 use crate::domain::publication::PublicationState;
 use crate::domain::task::Token;
+use crate::failpoint;
 use crate::publish::{Local, Outlet, Publication};
 use crate::swarm::{Failing, Progress, Publishing, Swarm, TaskRow};
 
@@ -52,7 +53,9 @@ async fn publish(swarm: &Swarm, outlet: &Local, task: &TaskRow, token: Token) ->
         return swarm.published(token, &what, &url).await.map(drop);
     }
     swarm.sending(what.publication.id, what.approval.id).await?;
+    failpoint::reach("daemon.publication-sending");
     let url = put(swarm, outlet, &what).await?;
+    failpoint::reach("daemon.publication-put");
     swarm.published(token, &what, &url).await?;
     tracing::info!(product = what.product.slug, approval.id = what.approval.id, url, "published");
     Ok(())

@@ -15,7 +15,8 @@ use crate::swarm::Swarm;
 /// Serves the script on loopback and answers with its address. The port stays the same over restarts of the daemon, because CLIs that
 /// outlive it go on asking there.
 pub(super) fn serve(home: &Home, config: &Config, pace: f64, stop: watch::Receiver<bool>) -> Result<String, Error> {
-    let missing = || Error::unavailable("config/rehearsal.yaml is missing").hint("`claude-swarm init --rehearsal DIR` writes one");
+    let missing =
+        || Error::unavailable("config/rehearsal.yaml is missing").hint("`claude-swarm init --rehearsal DIR` writes one");
     let script = config.rehearsal.as_ref().ok_or_else(missing)?;
     let parse = || {
         Scenario::parse(script)
@@ -25,7 +26,7 @@ pub(super) fn serve(home: &Home, config: &Config, pace: f64, stop: watch::Receiv
     let kept = home.run_dir().join("rehearsal.port");
     let port: u16 = fs::read_to_string(&kept).ok().and_then(|text| text.trim().parse().ok()).unwrap_or(0);
     let at = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    let pace = Pace::factor(pace);
+    let pace = Pace::factor(1.0 / pace);
     let server = match Server::bind(at(port), parse()?, pace) {
         Ok(server) => server,
         // Somebody else has the port by now.
@@ -54,7 +55,8 @@ pub(super) async fn decide_everything(swarm: Swarm, mut stop: watch::Receiver<bo
         events.borrow_and_update();
         for (approval, _) in swarm.approvals(false).await.unwrap_or_default() {
             let reason = Some("the rehearsal approves by itself".to_owned());
-            let decided = swarm.decide(&Principal::Rehearsal, approval.id, Decision::Approve, reason, Some(approval.binding)).await;
+            let decided =
+                swarm.decide(&Principal::Rehearsal, approval.id, Decision::Approve, reason, Some(approval.binding)).await;
             if let Err(error) = decided {
                 tracing::warn!(approval.id = approval.id, %error, "the rehearsal could not decide");
             }

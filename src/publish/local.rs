@@ -14,6 +14,7 @@ use serde_json::Value;
 
 use super::{Outlet, Publication};
 use crate::artifacts::Artifacts;
+use crate::failpoint;
 
 /// The outlet that is a folder.
 #[derive(Debug, Clone)]
@@ -41,7 +42,11 @@ impl Local {
 
     /// The name that is reserved for this key, or the first that is free.
     fn name(&self, publication: &Publication) -> io::Result<(String, bool)> {
-        let base = if publication.kind == "publish" { publication.slug.clone() } else { format!("{}-{}s", publication.slug, publication.kind) };
+        let base = if publication.kind == "publish" {
+            publication.slug.clone()
+        } else {
+            format!("{}-{}s", publication.slug, publication.kind)
+        };
         for n in 1..=NAMES {
             let name = if n == 1 { base.clone() } else { format!("{base}-{n}") };
             match fs::read(self.receipt(&name)) {
@@ -137,6 +142,7 @@ impl Outlet for Local {
         if !reserved {
             self.reserve(&name, publication)?;
         }
+        failpoint::reach("daemon.outlet-reserved");
         let path = self.folder.join(&name);
         fs::rename(&draft, &path)?;
         self.sync()?;

@@ -15,6 +15,7 @@ use crate::domain::backoff::backoff_ms;
 use crate::domain::name::AgentName;
 use crate::domain::principal::Principal;
 use crate::domain::task::Token;
+use crate::failpoint;
 use crate::runner::{Labels, PaneId, ProcessIdentity, Runner, RunnerError, Size, StartSession};
 use crate::swarm::Swarm;
 
@@ -104,7 +105,8 @@ impl Supervisor {
             }
         };
         self.problem("sessions", None);
-        let (Ok((agents, sessions, halted)), Ok(unreleased)) = (self.swarm.desired().await, self.swarm.unreleased(None).await) else {
+        let (Ok((agents, sessions, halted)), Ok(unreleased)) = (self.swarm.desired().await, self.swarm.unreleased(None).await)
+        else {
             return Instant::now() + AGAIN;
         };
         let desired = Desired { agents, sessions, unreleased, expired: std::mem::take(&mut self.expired), halted };
@@ -211,6 +213,7 @@ impl Supervisor {
         let name = format!("claude-{agent}");
         let system = &Principal::System;
         let session = self.swarm.intend_session(system, agent.clone(), name.clone()).await.map_err(|error| error.to_string())?;
+        failpoint::reach("daemon.session-intended");
         let mut argv = self.settings.worker.clone();
         argv.extend(["--agent".to_owned(), agent.to_string(), "--session".to_owned(), session.to_string()]);
         let start = StartSession {
@@ -229,6 +232,7 @@ impl Supervisor {
         };
         match started {
             Ok(started) => {
+                failpoint::reach("daemon.session-started");
                 let (pane, process) = (started.pane.0, started.process);
                 let done = self.swarm.session_started(system, session, pane, process.pid, process.start_time).await;
                 done.map_err(|error| error.to_string())

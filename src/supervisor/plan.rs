@@ -106,16 +106,25 @@ pub struct Plan {
 }
 
 /// What is to be done.
-pub fn plan(desired: &Desired, observed: &[ObservedSession], alive: impl Fn(ProcessIdentity) -> bool, limits: Limits, now: Millis) -> Plan {
+pub fn plan(
+    desired: &Desired,
+    observed: &[ObservedSession],
+    alive: impl Fn(ProcessIdentity) -> bool,
+    limits: Limits,
+    now: Millis,
+) -> Plan {
     let mut plan = Plan::default();
     for session in &desired.sessions {
         look_at(session, desired, observed, &alive, limits, now, &mut plan);
     }
     for seen in observed {
         let spoken_of = desired.sessions.iter().any(|session| session.id == seen.labels.session);
-        let reused = desired.agents.iter().any(|agent| starts(agent, desired, limits, now) && agent.name.as_str() == seen.labels.agent);
+        let reused =
+            desired.agents.iter().any(|agent| starts(agent, desired, limits, now) && agent.name.as_str() == seen.labels.agent);
         match seen.state {
-            State::Running(process) if !spoken_of => plan.steps.push(Step::Sweep { pane: seen.pane.clone(), process: Some(process) }),
+            State::Running(process) if !spoken_of => {
+                plan.steps.push(Step::Sweep { pane: seen.pane.clone(), process: Some(process) })
+            }
             State::Exited { .. } | State::Gone if !spoken_of && !reused => {
                 plan.steps.push(Step::Sweep { pane: seen.pane.clone(), process: None });
             }
@@ -131,12 +140,17 @@ pub fn plan(desired: &Desired, observed: &[ObservedSession], alive: impl Fn(Proc
     for agent in desired.agents.iter().filter(|agent| wanted(agent, desired) && live(agent, desired).is_none()) {
         let lately = agent.exits.iter().filter(|exit| exit.0 > now.0 - limits.within).count();
         if lately >= limits.exits {
-            let why = format!("its worker ended {lately} times within {} s; `claude-swarm logs {}` may say why", limits.within / 1000, agent.name);
+            let why = format!(
+                "its worker ended {lately} times within {} s; `claude-swarm logs {}` may say why",
+                limits.within / 1000,
+                agent.name
+            );
             plan.steps.push(Step::Quarantine { agent: agent.name.clone(), why });
         } else if agent.not_before > now {
             plan.wake = plan.wake.into_iter().chain([agent.not_before]).min();
         } else {
-            let old = observed.iter().find(|seen| seen.labels.agent == agent.name.as_str() && !matches!(seen.state, State::Running(_)));
+            let old =
+                observed.iter().find(|seen| seen.labels.agent == agent.name.as_str() && !matches!(seen.state, State::Running(_)));
             plan.steps.push(Step::Start { agent: agent.name.clone(), pane: old.map(|seen| seen.pane.clone()) });
         }
     }
@@ -205,7 +219,8 @@ fn look_at(
         // Nobody can look at it any more and tmux would refuse a second one: the successor gets a new pane.
         return plan.steps.push(stop("its pane is gone", true));
     };
-    let expired = desired.unreleased.iter().any(|attempt| attempt.session == Some(session.id) && desired.expired.contains(&attempt.token));
+    let expired =
+        desired.unreleased.iter().any(|attempt| attempt.session == Some(session.id) && desired.expired.contains(&attempt.token));
     if expired {
         return plan.steps.push(stop("it did not renew its claim in time", true));
     }

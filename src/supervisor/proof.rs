@@ -53,8 +53,12 @@ fn holders(lock: &Path) -> io::Result<Vec<ProcessIdentity>> {
             continue;
         }
         // A process that ends while it is looked at, or is somebody else's, is none of ours.
-        let open: Vec<PathBuf> =
-            fs::read_dir(entry.path().join("fd")).into_iter().flatten().flatten().filter_map(|fd| fs::read_link(fd.path()).ok()).collect();
+        let open: Vec<PathBuf> = fs::read_dir(entry.path().join("fd"))
+            .into_iter()
+            .flatten()
+            .flatten()
+            .filter_map(|fd| fs::read_link(fd.path()).ok())
+            .collect();
         if open.contains(&lock) {
             found.extend(ProcessIdentity::of(pid));
         }

@@ -17,6 +17,7 @@ use crate::domain::principal::Principal;
 use crate::domain::task::{Event, StateName, Token};
 use crate::domain::text;
 use crate::domain::time::Millis;
+use crate::failpoint;
 use crate::store::{ArtifactRow, AttemptRow, TaskRow, Tx};
 
 /// What an attempt has used until now.
@@ -149,6 +150,7 @@ impl Swarm {
                 }
             })
             .await?;
+        failpoint::reach("daemon.finish-committed");
         self.leases.end(token);
         Ok(ended)
     }

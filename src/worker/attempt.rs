@@ -19,6 +19,7 @@ use crate::domain::failure::FailureClass;
 use crate::domain::pipeline::Tree;
 use crate::domain::task::Token;
 use crate::domain::text;
+use crate::failpoint;
 use crate::protocol::rpc::{Assignment, Call, Complete, Ending, Fail, Notice, Renewed};
 use crate::provider::{Answer, Conversation, Failure};
 
@@ -153,6 +154,7 @@ fn failing(meter: &mut Meter, failure: Failure) -> Call {
 }
 
 async fn report(worker: &Worker, call: Call, token: Token, pane: &mut Pane) -> Result<(), Error> {
+    failpoint::reach("worker.before-report");
     match worker.link.call::<Ending>(call).await {
         Ok(Ending::Done) => pane.show(Tone::Good, "✔", "done"),
         Ok(Ending::Again) => pane.show(Tone::Warn, "↻", "not accepted, or not possible now; it will be tried again"),
@@ -184,6 +186,7 @@ async fn attempt(
     let role = running.workspace.home.join(ROLE_FILE);
     fs::write(&role, &assignment.system_prompt).map_err(|error| unavailable(&role, &error))?;
     worker.link.call::<()>(Call::Started { token: assignment.token }).await?;
+    failpoint::reach("worker.before-spawn");
     let answer = match talk(running, pane, typed, notices).await? {
         End::Answered(answer) => answer,
         End::Failed(failure) => return Ok(Outcome::Failed(failure)),

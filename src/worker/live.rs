@@ -22,6 +22,7 @@ use crate::domain::failure::FailureClass;
 use crate::domain::price;
 use crate::domain::task::Token;
 use crate::domain::text;
+use crate::failpoint;
 use crate::protocol::rpc::{Call, Credential, Message, Metered, Notice};
 use crate::provider::{self, Answer, Conversation, Ending, Fact, Failure, Launch, MAX_LINE_BYTES, Provider, SystemPrompt};
 use crate::sandbox::{BIN, HOME, Profile, WORKSPACE};
@@ -155,6 +156,7 @@ impl Cli {
                         transcript::show(pane, &fact);
                         match fact {
                             Fact::Delivered { id: Some(id), .. } => self.delivered(running, id).await?,
+                            Fact::ToolReturned { .. } => failpoint::reach("worker.mid-stream"),
                             Fact::Finished(outcome) => {
                                 running.meter.turn_ended(outcome.cost_micro_usd);
                                 last = Some(outcome.result);
