@@ -1,9 +1,12 @@
-//! The client of the daemon's API: what people's and agents' command lines talk through.
+//! The client of the daemon's doors.
 //!
-//! Here: reaching the daemon's socket, and what it means when nobody answers (`socket`, here), REST (`rest`), following events
-//! (`follow`). Not here: what is shown (`cli`), what the shapes are (`protocol`).
+//! Here: what command lines talk through, REST (`rest`) and events (`follow`); what workers talk through, RPC (`link`) and the artifact
+//! store (`blobs`); reaching a socket, and what it means when nobody answers. Not here: what is shown (`cli`), what the shapes are
+//! (`protocol`).
 
+pub mod blobs;
 mod follow;
+pub mod link;
 mod rest;
 mod socket;
 

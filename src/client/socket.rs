@@ -1,8 +1,5 @@
-//! The daemon's socket, at a path of any length.
-//!
-//! A socket's address holds 108 bytes; through the open folder the path to it may be longer.
+//! Addresses of sockets: the system takes 108 bytes, and a home may lie deeper than that.
 
-use std::ffi::OsString;
 use std::fs::File;
 use std::io;
 use std::os::fd::AsRawFd;
@@ -12,24 +9,40 @@ use tokio::net::UnixStream;
 
 use super::{ClientError, unreachable};
 
-#[derive(Debug)]
+/// A way to a socket that is short enough, and what keeps it open.
+pub(super) struct ShortPath {
+    /// What to connect to.
+    pub path: PathBuf,
+    _folder: File,
+}
+
+/// Goes through the open folder, so that the address is short wherever the folder is.
+pub(super) fn shorten(socket: &Path) -> io::Result<ShortPath> {
+    let (Some(folder), Some(name)) = (socket.parent(), socket.file_name()) else {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "that is no path of a socket"));
+    };
+    let folder = File::open(folder)?;
+    let path = Path::new("/proc/self/fd").join(folder.as_raw_fd().to_string()).join(name);
+    Ok(ShortPath { path, _folder: folder })
+}
+
+/// A daemon's socket, as whoever asks for an operation uses it.
 pub(super) struct Socket {
-    folder: File,
-    name: OsString,
+    short: ShortPath,
     shown: PathBuf,
+}
+
+impl std::fmt::Debug for Socket {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Socket").field(&self.shown).finish()
+    }
 }
 
 impl Socket {
     /// The folder must be there; the socket itself need not, yet.
     pub fn at(path: &Path) -> Result<Self, ClientError> {
-        let missing = || unreachable(path, &io::ErrorKind::NotFound.into());
-        let name = path.file_name().ok_or_else(missing)?.to_owned();
-        let folder = match path.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder,
-            _ => Path::new("."),
-        };
-        let folder = File::open(folder).map_err(|error| unreachable(path, &error))?;
-        Ok(Self { folder, name, shown: path.to_owned() })
+        let short = shorten(path).map_err(|error| unreachable(path, &error))?;
+        Ok(Self { short, shown: path.to_owned() })
     }
 
     /// As people know it.
@@ -38,8 +51,8 @@ impl Socket {
     }
 
     /// A short path to it, good as long as this value lives.
-    pub fn short(&self) -> PathBuf {
-        Path::new("/proc/self/fd").join(self.folder.as_raw_fd().to_string()).join(&self.name)
+    pub fn short(&self) -> &Path {
+        &self.short.path
     }
 
     pub async fn connect(&self) -> Result<UnixStream, ClientError> {

@@ -58,8 +58,8 @@ pub fn cut(content: &str) -> Option<Result<Cut<'_>, Refusal>> {
     Some(Err(("its front matter is not closed".to_owned(), "write a line `---` below the last of its fields".to_owned())))
 }
 
-/// Reads the YAML; none if a field is missing or wrong.
-pub fn read(front: &str, report: &Report) -> Option<FrontMatter> {
+/// Reads the YAML; none if a field is missing or wrong. Without a pipeline, task types are not looked at.
+pub fn read(front: &str, pipeline: Option<&Pipeline>, report: &Report) -> Option<FrontMatter> {
     let tree = report.parse(front)?;
     let before = report.count();
     let place = Some(Place { line: 1, column: 1 });
@@ -68,6 +68,9 @@ pub fn read(front: &str, report: &Report) -> Option<FrontMatter> {
     let model = top.required("model", "add a line like `model: sonnet`", model);
     let provider = top.field("provider", "claude", word(&[("claude", "claude")])).to_owned();
     let task_types = top.required("task_types", "add a line like `task_types: [research]`", names);
+    if let (Some(named), Some(pipeline)) = (&task_types, pipeline) {
+        check_types(named, top.place("task_types"), pipeline, report);
+    }
     let skills = top.field("skills", Vec::new(), names);
     let shared = top.field("shared", Vec::new(), names);
     let count = top.field("count", 1, whole(0..=99, "agents"));
@@ -116,31 +119,27 @@ impl FrontMatter {
     pub fn takes(&self, task_type: &str) -> bool {
         self.task_types.iter().any(|named| named.name == task_type)
     }
+}
 
-    /// Reports types that are not in the pipeline or that no agent does.
-    pub fn check_types(&self, pipeline: &Pipeline, report: &Report) {
-        if self.task_types.is_empty() {
-            let remedy = "name a type, or take the file away";
-            report.warn(None, "task_types", ("is empty: its agents would never have work".to_owned(), remedy.to_owned()));
-        }
-        for Named { name, place } in &self.task_types {
-            match pipeline.types.get(name) {
-                None => {
-                    let known: Vec<&str> = pipeline
-                        .types
-                        .iter()
-                        .filter(|(_, spec)| spec.executor == Executor::Agent)
-                        .map(|(name, _)| name.as_str())
-                        .collect();
-                    let refusal = (format!("there is no task type {name:?}"), format!("write one of: {}", known.join(", ")));
-                    report.refuse(*place, "task_types", refusal);
-                }
-                Some(spec) if spec.executor == Executor::Daemon => {
-                    let refusal = (format!("{name} is done by the daemon, without an agent"), "take it out".to_owned());
-                    report.refuse(*place, "task_types", refusal);
-                }
-                Some(_) => {}
+/// Reports types that are not in the pipeline or that no agent does.
+fn check_types(named: &[Named], place: Option<Place>, pipeline: &Pipeline, report: &Report) {
+    if named.is_empty() {
+        let remedy = "name a type, or take the file away";
+        report.warn(place, "task_types", ("is empty: its agents would never have work".to_owned(), remedy.to_owned()));
+    }
+    for Named { name, place } in named {
+        match pipeline.types.get(name) {
+            None => {
+                let of_agents = pipeline.types.iter().filter(|(_, spec)| spec.executor == Executor::Agent);
+                let known: Vec<&str> = of_agents.map(|(name, _)| name.as_str()).collect();
+                let refusal = (format!("there is no task type {name:?}"), format!("write one of: {}", known.join(", ")));
+                report.refuse(*place, "task_types", refusal);
             }
+            Some(spec) if spec.executor == Executor::Daemon => {
+                let refusal = (format!("{name} is done by the daemon, without an agent"), "take it out".to_owned());
+                report.refuse(*place, "task_types", refusal);
+            }
+            Some(_) => {}
         }
     }
 }

@@ -117,13 +117,17 @@ fn make_folders(folder: &Path) -> io::Result<Vec<PathBuf>> {
         folder.ancestors().take_while(|folder| !folder.as_os_str().is_empty() && !folder.exists()).collect();
     let mut made: Vec<PathBuf> = Vec::new();
     for folder in missing.into_iter().rev() {
-        if let Err(error) = fs::create_dir(folder) {
-            for folder in made.iter().rev() {
-                let _ = fs::remove_dir(folder);
+        match fs::create_dir(folder) {
+            Ok(()) => made.push(folder.to_owned()),
+            // Another init was faster; whose home it becomes is decided below.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => {
+                for folder in made.iter().rev() {
+                    let _ = fs::remove_dir(folder);
+                }
+                return Err(error);
             }
-            return Err(error);
         }
-        made.push(folder.to_owned());
     }
     Ok(made)
 }

@@ -8,7 +8,9 @@ use super::roles;
 use super::settings::{self, Settings};
 use super::yaml::Report;
 use crate::domain::agent::Role;
+use crate::domain::budget::MicroUsd;
 use crate::domain::name::AgentName;
+use crate::domain::pipeline::{Executor, Pipeline};
 
 /// What a home says, checked.
 #[derive(Debug, Clone, PartialEq)]
@@ -53,6 +55,23 @@ pub struct Loaded {
     pub warnings: Vec<Problem>,
 }
 
+/// Types of which an attempt may cost more than a whole day: they would never start.
+fn beyond_the_day(settings: &Settings, pipeline: &Pipeline, home: &Home) -> Option<Problem> {
+    let day = settings.daily_budget;
+    let beyond: Vec<String> = pipeline
+        .types
+        .iter()
+        .filter(|(_, spec)| spec.executor == Executor::Agent && MicroUsd::from_usd(spec.budget_usd) > day)
+        .map(|(name, spec)| format!("{name} ({:.2})", spec.budget_usd))
+        .collect();
+    (!beyond.is_empty()).then(|| {
+        let message =
+            format!("{:.2} is less than one attempt may cost, so that these would never start: {}", day.usd(), beyond.join(", "));
+        let file = home.shown(&home.settings_file());
+        Problem::warning(file, message).field("budget.daily_usd").remedy("raise it, or lower budget_usd in config/pipeline.yaml")
+    })
+}
+
 /// Reads a home.
 ///
 /// # Errors
@@ -85,6 +104,7 @@ pub fn load(home: &Home) -> Result<Loaded, Vec<Problem>> {
     if problems.iter().any(|problem| problem.severity == Severity::Error) {
         return Err(problems);
     }
+    problems.extend(beyond_the_day(&settings, &pipeline.pipeline, home));
     let config = Config { kind, settings, roles, pipeline, spec_template, rehearsal };
     Ok(Loaded { config, warnings: problems })
 }

@@ -1,6 +1,6 @@
 //! `agents/*.md`: who there is, and what each is told to be.
 //!
-//! A file whose text begins with `---` is a role; one in capitals without it (MASTER.md) is text that roles share. A role's prompt is
+//! A file whose text begins with `---` is a role; one named in capitals without it (MASTER.md) is text that roles share. A role's prompt is
 //! MASTER.md, what it shares, its own text, its skills, and for whoever writes specifications the outline of one.
 //! Not here: cutting a file into front matter and text (`front_matter`).
 
@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use sha2::{Digest, Sha256};
 
 use super::folder::{Text, read_folder};
-use super::front_matter::{self, FrontMatter};
+use super::front_matter::{self, FrontMatter, Named};
 use super::home::Home;
 use super::problem::{Place, Problem, Severity};
 use super::yaml::Report;
@@ -26,11 +26,16 @@ const MASTER: &str = "MASTER";
 /// The type whose roles are given the outline of a specification.
 const SPEC_TYPE: &str = "write_spec";
 
-/// What roles are put together from.
+/// Texts that roles are put together from.
 struct Parts<'a> {
-    agents: &'a BTreeMap<String, Text>,
-    skills: &'a BTreeMap<String, Text>,
+    /// In `agents`, without those that are roles.
+    shared: BTreeMap<String, Text>,
+    /// In `skills`.
+    skills: BTreeMap<String, Text>,
+    /// For whoever writes specifications.
     spec_template: Option<&'a str>,
+    /// Files that are there and that something is wrong with already.
+    known_bad: Vec<String>,
 }
 
 /// Reads all roles, sorted by name. Roles with problems are left out of the answer, which is then of no use. Without a pipeline, task
@@ -38,46 +43,46 @@ struct Parts<'a> {
 pub fn read(home: &Home, pipeline: Option<&Pipeline>, spec_template: Option<&str>, problems: &mut Vec<Problem>) -> Vec<Role> {
     let agents = read_folder(home, &home.agents_dir(), problems);
     let skills = read_folder(home, &home.skills_dir(), problems);
-    let parts = Parts { agents: &agents, skills: &skills, spec_template };
-    if !agents.contains_key(MASTER) {
+    let (roles, shared) = agents.into_iter().partition::<BTreeMap<_, _>, _>(|(stem, text)| {
+        front_matter::cut(&text.content).is_some() || stem.contains(|c: char| c.is_lowercase())
+    });
+    let known_bad = problems.iter().map(|problem| problem.file.clone()).collect();
+    let parts = Parts { shared, skills, spec_template, known_bad };
+    let master = format!("agents/{MASTER}.md");
+    if !parts.shared.contains_key(MASTER) && !parts.known_bad.contains(&master) {
         let remedy = "`claude-swarm init` of another folder writes one that can be copied";
-        problems.push(Problem::error("agents/MASTER.md", "is missing; every prompt begins with it").remedy(remedy));
+        problems.push(Problem::error(master, "is missing; every prompt begins with it").remedy(remedy));
     }
-    let mut roles = Vec::new();
-    for (stem, text) in &agents {
-        let report = Report::on(&text.file);
-        let role = role(stem, text, &parts, pipeline, &report);
-        problems.extend(report.into_problems());
-        roles.extend(role);
-    }
-    if roles.is_empty() && problems.is_empty() {
+    if roles.is_empty() {
         problems.push(Problem::error("agents", "holds no role").remedy("write one: agents/hunter.md"));
     }
-    check_agents(&roles, home, problems);
+    let mut sound = Vec::new();
+    for (stem, text) in &roles {
+        let report = Report::on(&text.file);
+        sound.extend(role(stem, text, &parts, pipeline, &report));
+        problems.extend(report.into_problems());
+    }
+    check_agents(&sound, home, problems);
     // A role that is wrong takes its types with it, which is no news.
     if let Some(pipeline) = pipeline.filter(|_| problems.iter().all(|problem| problem.severity == Severity::Warning)) {
-        check_types(&roles, pipeline, problems);
+        check_types(&sound, pipeline, problems);
     }
-    roles
+    sound
 }
 
-/// The role in a file; none if the file is shared text, or wrong.
+/// The role in a file; none if it is wrong.
 fn role(stem: &str, text: &Text, parts: &Parts<'_>, pipeline: Option<&Pipeline>, report: &Report) -> Option<Role> {
-    let is_shared_name = stem.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
+    let top = Some(Place { line: 1, column: 1 });
     let Some(cut) = front_matter::cut(&text.content) else {
-        if !is_shared_name {
-            let remedy =
-                "begin the file with `---`, lines like `title: Hunter`, and `---` again; shared texts are named in CAPITALS";
-            report.refuse(Some(Place { line: 1, column: 1 }), "", ("has no front matter".to_owned(), remedy.to_owned()));
-        }
+        let remedy = "begin the file with `---`, lines like `title: Hunter`, and `---` again; shared texts are named in CAPITALS";
+        report.refuse(top, "", ("has no front matter".to_owned(), remedy.to_owned()));
         return None;
     };
-    let cut = cut.map_err(|refusal| report.refuse(Some(Place { line: 1, column: 1 }), "", refusal)).ok()?;
+    let cut = cut.map_err(|refusal| report.refuse(top, "", refusal)).ok()?;
     if !is_name(stem) {
         let message = format!("{stem:?} is not a name of a role");
         report.add(Problem::error(&text.file, message).remedy("name the file in lower-case letters, digits and inner hyphens"));
     }
-    let front = front_matter::read(&cut.front, report)?;
     if cut.body.trim().is_empty() {
         let place = Place { line: cut.body_line, column: 1 };
         report.refuse(
@@ -86,60 +91,59 @@ fn role(stem: &str, text: &Text, parts: &Parts<'_>, pipeline: Option<&Pipeline>,
             ("says nothing below its front matter".to_owned(), "write what the role is to do".to_owned()),
         );
     }
+    let front = front_matter::read(&cut.front, pipeline, report)?;
     let prompt = prompt(stem, cut.body, &front, parts, report)?;
-    if let Some(pipeline) = pipeline {
-        front.check_types(pipeline, report);
-    }
     let FrontMatter { title, provider, model, task_types, count, .. } = front;
     let prompt_hash = hex::encode(Sha256::digest(prompt.as_bytes()));
     let task_types = task_types.into_iter().map(|named| named.name).collect();
-    Some(Role { name: stem.to_owned(), title, provider, model, task_types, count, prompt, prompt_hash })
+    let role = Role { name: stem.to_owned(), title, provider, model, task_types, count, prompt, prompt_hash };
+    is_name(stem).then_some(role)
 }
 
 /// The whole prompt; none if a part of it is missing.
 fn prompt(stem: &str, body: &str, front: &FrontMatter, parts: &Parts<'_>, report: &Report) -> Option<String> {
-    let mut sections = Vec::new();
-    let mut complete = true;
-    let mut add = |folder: &str, texts: &BTreeMap<String, Text>, field: &str, name: &str, place: Option<Place>| {
-        if let Some(text) = texts.get(name) {
-            sections.push(section(name, &text.content));
-        } else {
-            complete = false;
-            let there: Vec<&str> =
-                texts.keys().map(String::as_str).filter(|there| folder == "skills" || !is_name(there)).collect();
-            let remedy = if there.is_empty() {
-                format!("write {folder}/{name}.md, or take the name out")
-            } else {
-                format!("write {folder}/{name}.md, or one of: {}", there.join(", "))
-            };
-            report.refuse(place, field, (format!("there is no {folder}/{name}.md"), remedy));
-        }
-    };
-    if parts.agents.contains_key(MASTER) {
-        add("agents", parts.agents, "", MASTER, None);
-    }
-    for named in &front.shared {
-        add("agents", parts.agents, "shared", &named.name, named.place);
-    }
-    for named in &front.skills {
-        add("skills", parts.skills, "skills", &named.name, named.place);
-    }
-    if !complete {
-        return None;
-    }
-    // Skills stand after the role's own text.
-    let skills = sections.split_off(sections.len() - front.skills.len());
-    sections.push(section(stem, body));
-    sections.extend(skills);
-    if let Some(template) = parts.spec_template.filter(|_| front.takes(SPEC_TYPE)) {
-        sections.push(format!("# Template: SPEC.md\n\n```markdown\n{}\n```", template.trim()));
-    }
+    let master = parts.shared.get(MASTER).map(|text| section(MASTER, &text.content));
+    let shared = sections("agents", &parts.shared, "shared", &front.shared, parts, report);
+    let skills = sections("skills", &parts.skills, "skills", &front.skills, parts, report);
+    let own = section(stem, body);
+    let template = parts.spec_template.filter(|_| front.takes(SPEC_TYPE));
+    let template = template.map(|text| format!("# Template of SPEC.md\n\n<template>\n{}\n</template>", text.trim()));
+    let sections: Vec<String> = master.into_iter().chain(shared?).chain([own]).chain(skills?).chain(template).collect();
     let prompt = format!("{}\n", sections.join("\n\n"));
     if prompt.len() > PROMPT_MAX_BYTES {
         let remedy = format!("shorten the role, or name fewer skills; at most {PROMPT_MAX_BYTES} bytes");
         report.refuse(None, "", (format!("its whole prompt has {} bytes", prompt.len()), remedy));
     }
     Some(prompt)
+}
+
+/// The texts that a role names; none if one is not there.
+fn sections(
+    folder: &str,
+    texts: &BTreeMap<String, Text>,
+    field: &str,
+    named: &[Named],
+    parts: &Parts<'_>,
+    report: &Report,
+) -> Option<Vec<String>> {
+    let mut found = Vec::new();
+    for Named { name, place } in named {
+        let file = format!("{folder}/{name}.md");
+        if let Some(text) = texts.get(name) {
+            found.push(section(name, &text.content));
+        } else if !parts.known_bad.contains(&file) {
+            let there: Vec<&str> = texts.keys().map(String::as_str).collect();
+            let remedy = if there.is_empty() {
+                format!("write {file}, or take the name out")
+            } else {
+                format!("write {file}, or one of: {}", there.join(", "))
+            };
+            let message =
+                if folder == "agents" { format!("there is no shared text {file}") } else { format!("there is no {file}") };
+            report.refuse(*place, field, (message, remedy));
+        }
+    }
+    (found.len() == named.len()).then_some(found)
 }
 
 /// A part of a prompt under a heading: its own, or its name.

@@ -1,1 +1,228 @@
-//! daemon
+//! The composition root: start, wire, shut down. The only room that knows all the others.
+
+mod credentials;
+mod host;
+mod lock;
+mod publisher;
+mod rehearsal;
+mod rules;
+mod token;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::artifacts::Artifacts;
+use crate::clock;
+use crate::config::{self, Config, Environment, Home, HomeKind, Problem};
+use crate::domain::error::Error;
+use crate::domain::principal::Principal;
+use crate::failpoint;
+use crate::runner::{Runner, TmuxRunner, TmuxServer};
+use crate::server::{App, Door, Hub, bind_unix, serve};
+use crate::store::Store;
+use crate::supervisor::{Limits, Settings, Supervisor};
+use crate::swarm::Swarm;
+use host::DaemonHost;
+
+/// What a daemon is started with.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The home.
+    pub home: Home,
+    /// The environment.
+    pub environment: Environment,
+    /// In a rehearsal: decide every approval as the principal `rehearsal`.
+    pub auto_approve: bool,
+    /// In a rehearsal: how fast the model plays its script; 1 as written, 2 twice as fast.
+    pub pace: f64,
+}
+
+/// Runs a daemon until it is told to stop. Sessions live on.
+///
+/// # Errors
+/// What keeps it from starting, with the way out: a broken configuration, another daemon on this home, a damaged database.
+pub async fn run(options: Options) -> Result<(), Error> {
+    let Options { home, environment, .. } = &options;
+    let loaded = config::load(home).map_err(|problems| Problem::refusal(&problems))?;
+    let rehearsal = loaded.config.kind == HomeKind::Rehearsal;
+    if options.auto_approve && !rehearsal {
+        return Err(Error::denied("--auto-approve exists in a rehearsal only; in a real home a person decides"));
+    }
+    home.make_folders()?;
+    failpoint::arm(home.root());
+    let _lock = lock::take(home)?;
+    let store = Store::open(&home.database()).map_err(|error| Error::unavailable(error.to_string()))?;
+    let failed = |what: &str, error: &dyn std::fmt::Display| Error::unavailable(format!("{what}: {error}"));
+    let artifacts = Artifacts::open(&home.artifacts_dir()).map_err(|error| failed("the artifact store", &error))?;
+    let swarm = Swarm::open(store, artifacts, rules::of(&loaded.config), Arc::new(clock::Wall)).await?;
+    let (stop, stopping) = watch::channel(false);
+
+    let mut notes: Vec<String> = loaded.warnings.iter().map(ToString::to_string).collect();
+    let model = if rehearsal { Some(rehearsal::serve(home, &loaded.config, options.pace, stopping.clone())?) } else { None };
+    let (tcp, note) = listen(&loaded.config).await;
+    notes.extend(note);
+    let host = Arc::new(DaemonHost::new(home, environment, &loaded.config, swarm.clone(), model, notes, stop.clone())?);
+    host.listens_at(tcp.as_ref().and_then(|tcp| tcp.local_addr().ok()));
+
+    let runner = tmux(home, environment, &loaded.config)?;
+    let supervisor = Supervisor::new(swarm.clone(), runner, supervision(home, environment, &loaded.config)?);
+    host.shows_problems_of(supervisor.problems());
+
+    let hub = Hub::default();
+    let app = App { swarm: swarm.clone(), host: host.clone(), hub: hub.clone() };
+    let mut tasks = JoinSet::new();
+    tasks.spawn(hub.run(swarm.clone()));
+    doors(home, &loaded.config, tcp, &app, &stopping, &mut tasks)?;
+    reclaim_own(&swarm).await?;
+    tasks.spawn(supervisor.run(stopping.clone()));
+    tasks.spawn(publisher::run(swarm.clone(), loaded.config.settings.outlets.local(home), stopping.clone()));
+    if options.auto_approve {
+        tasks.spawn(rehearsal::decide_everything(swarm.clone(), stopping.clone()));
+    }
+    tasks.spawn(check_store(swarm.clone(), stop.clone()));
+    tasks.spawn(credentials::watch(swarm.clone(), host.clone(), stopping.clone()));
+    tracing::info!(home = %home.root().display(), pid = std::process::id(), rehearsal, "ready");
+
+    until_told(stop, stopping).await;
+    tracing::info!("stopping; sessions live on");
+    let ended = async { while tasks.join_next().await.is_some() {} };
+    // A client that keeps its connection open does not keep the daemon.
+    let _ = tokio::time::timeout(std::time::Duration::from_secs(2), ended).await;
+    lock::forget(home);
+    Ok(())
+}
+
+/// The address of the settings; any free one where that is taken, because several homes may run on one machine.
+async fn listen(config: &Config) -> (Option<TcpListener>, Option<String>) {
+    let wanted = config.settings.server.listen;
+    match TcpListener::bind(wanted).await {
+        Ok(listener) => (Some(listener), None),
+        Err(error) => {
+            let mut free = wanted;
+            free.set_port(0);
+            let note = format!("{wanted} cannot be used ({error}); another port was taken, see `listen`");
+            (TcpListener::bind(free).await.ok(), Some(note))
+        }
+    }
+}
+
+fn doors(
+    home: &Home,
+    config: &Config,
+    tcp: Option<TcpListener>,
+    app: &App,
+    stopping: &watch::Receiver<bool>,
+    tasks: &mut JoinSet<()>,
+) -> Result<(), Error> {
+    let mut unix = vec![(home.operator_socket(), Door::Operator), (home.worker_socket(), Door::Worker)];
+    for (agent, _) in config.agents() {
+        let folder = home.agent_run_dir(&agent);
+        std::fs::create_dir_all(&folder).map_err(|error| Error::unavailable(format!("{}: {error}", folder.display())))?;
+        unix.push((home.agent_socket(&agent), Door::Agent(agent)));
+    }
+    for (path, door) in unix {
+        let listener = bind_unix(&path).map_err(|error| Error::unavailable(format!("{}: {error}", path.display())))?;
+        let (app, stopping) = (app.clone(), stopping.clone());
+        tasks.spawn(async move { report("socket", serve(listener, door, app, stopping).await) });
+    }
+    if let Some(tcp) = tcp {
+        let door = Door::Loopback { token: token::of(home)? };
+        let (app, stopping) = (app.clone(), stopping.clone());
+        tasks.spawn(async move { report("http", serve(tcp, door, app, stopping).await) });
+    }
+    Ok(())
+}
+
+fn report(door: &str, outcome: std::io::Result<()>) {
+    if let Err(error) = outcome {
+        tracing::error!(door, %error, "a door closed");
+    }
+}
+
+fn tmux(home: &Home, environment: &Environment, config: &Config) -> Result<Arc<dyn Runner>, Error> {
+    let server = match config.settings.tmux.server {
+        config::TmuxServer::Default => TmuxServer::Default,
+        config::TmuxServer::Own => TmuxServer::Named(config.settings.tmux.socket_name(home)),
+    };
+    let runner = TmuxRunner::new(server, &home.id(), session_environment(environment));
+    Ok(Arc::new(runner.map_err(|error| Error::unavailable(error.to_string()))?))
+}
+
+/// What sessions inherit: nothing secret, because the tmux server hands it to everyone.
+fn session_environment(environment: &Environment) -> Vec<(String, String)> {
+    let text = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
+    let all = [
+        ("PATH", environment.path.clone()),
+        ("HOME", text(&environment.user_home)),
+        ("LANG", environment.lang.clone().or_else(|| Some("C.UTF-8".to_owned()))),
+        ("TMUX_TMPDIR", text(&environment.tmux_tmpdir)),
+        ("NO_COLOR", environment.no_color.then(|| "1".to_owned())),
+    ];
+    all.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+}
+
+fn supervision(home: &Home, environment: &Environment, config: &Config) -> Result<Settings, Error> {
+    let program =
+        std::env::current_exe().map_err(|error| Error::unavailable(format!("this program cannot be found: {error}")))?;
+    let millis = |time: std::time::Duration| i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
+    let bounds = &config.settings.supervision;
+    let worker = ["worker", "--home"].map(str::to_owned).into_iter().chain([home.root().display().to_string()]);
+    Ok(Settings {
+        worker: std::iter::once(program.display().to_string()).chain(worker).collect(),
+        env: session_environment(environment),
+        cwd: home.root().to_owned(),
+        sandboxes: home.sandboxes_dir(),
+        history_limit: config.settings.tmux.history_limit,
+        limits: Limits {
+            grace: millis(bounds.grace),
+            exits: bounds.crash_loop_exits as usize,
+            within: millis(bounds.crash_loop_within),
+        },
+        stop_grace: bounds.stop_grace,
+        rehearsal: config.kind == HomeKind::Rehearsal,
+    })
+}
+
+/// What an earlier daemon did itself when it died: it is dead, because this one has the home's lock.
+async fn reclaim_own(swarm: &Swarm) -> Result<(), Error> {
+    for attempt in swarm.unreleased(None).await?.into_iter().filter(|attempt| attempt.session.is_none()) {
+        swarm.lose(&Principal::System, attempt.token, "the daemon died".to_owned()).await?;
+    }
+    Ok(())
+}
+
+/// Looks at the whole database once, beside the work. A damaged one is sealed, and the daemon ends rather than work on.
+async fn check_store(swarm: Swarm, stop: watch::Sender<bool>) {
+    if let Err(error) = swarm.check_store().await {
+        tracing::error!(%error, hint = error.hint, "stopping: the database is damaged");
+        stop.send_replace(true);
+    }
+}
+
+/// The first signal ends what is under way and leaves; the second leaves at once.
+async fn until_told(stop: watch::Sender<bool>, mut stopping: watch::Receiver<bool>) {
+    let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+        tracing::error!("signals cannot be taken; `claude-swarm stop` still works");
+        // An error means that nobody can tell any more, which cannot be: the sender is here.
+        let _ = stopping.wait_for(|stop| *stop).await;
+        return;
+    };
+    tokio::select! {
+        _ = term.recv() => {}
+        _ = int.recv() => {}
+        _ = stopping.wait_for(|stop| *stop) => {}
+    }
+    stop.send_replace(true);
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = term.recv() => {}
+            _ = int.recv() => {}
+        }
+        std::process::exit(130);
+    });
+}

@@ -11,6 +11,7 @@ pub mod event;
 pub mod failure;
 pub mod name;
 pub mod pipeline;
+pub mod price;
 pub mod principal;
 pub mod product;
 pub mod publication;

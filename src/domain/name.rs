@@ -77,7 +77,8 @@ pub fn slug(title: &str) -> String {
             slug.push('-');
         }
     }
-    let slug = slug.trim_matches('-');
+    let cut = if slug.len() < NAME_MAX - 8 { slug.len() } else { slug.rfind('-').filter(|at| *at > 8).unwrap_or(slug.len()) };
+    let slug = slug[..cut].trim_matches('-');
     if slug.is_empty() { "product".to_owned() } else { slug.to_owned() }
 }
 

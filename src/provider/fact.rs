@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+pub use crate::domain::budget::Usage;
 use crate::domain::failure::FailureClass;
 use crate::domain::time::Millis;
 
@@ -109,48 +110,6 @@ pub enum LimitStatus {
     Warning,
     /// Requests are refused.
     Rejected,
-}
-
-/// Numbers of tokens, each class apart, because each has a price of its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Usage {
-    /// Read anew.
-    pub input: u64,
-    /// Written by the model.
-    pub output: u64,
-    /// Read from the provider's cache.
-    pub cache_read: u64,
-    /// Written to the provider's cache.
-    pub cache_write: u64,
-}
-
-impl Usage {
-    /// The sum, class by class.
-    #[must_use]
-    pub fn plus(self, other: Self) -> Self {
-        Self {
-            input: self.input.saturating_add(other.input),
-            output: self.output.saturating_add(other.output),
-            cache_read: self.cache_read.saturating_add(other.cache_read),
-            cache_write: self.cache_write.saturating_add(other.cache_write),
-        }
-    }
-
-    /// The greater, class by class.
-    #[must_use]
-    pub fn max(self, other: Self) -> Self {
-        Self {
-            input: self.input.max(other.input),
-            output: self.output.max(other.output),
-            cache_read: self.cache_read.max(other.cache_read),
-            cache_write: self.cache_write.max(other.cache_write),
-        }
-    }
-
-    /// All tokens together.
-    pub fn total(self) -> u64 {
-        self.input.saturating_add(self.output).saturating_add(self.cache_read).saturating_add(self.cache_write)
-    }
 }
 
 /// How a turn ended, and what the process has cost up to then.

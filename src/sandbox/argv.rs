@@ -11,8 +11,9 @@ impl Sandbox {
     /// The command line that runs `command` (a program inside and its arguments) in this sandbox. The first element is the program
     /// to start on the host.
     ///
-    /// The process must be started with an empty environment plus [`super::environment`], and from a thread that lives as long as the
-    /// sandbox shall: the kernel ends it with the *thread* that started it.
+    /// The process must be started with an empty environment plus [`super::environment()`], and from a thread that lives as long as
+    /// the sandbox shall: the kernel ends it with the *thread* that started it. Should that thread die before bubblewrap has asked for
+    /// this (about a millisecond), the sandbox lives on and holds its lock; whoever cannot get the lock has to end it.
     ///
     /// # Errors
     /// When a path is not absolute or would show what is hidden.

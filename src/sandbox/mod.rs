@@ -5,6 +5,9 @@
 //! parent dies. It is there because the inner init runs with the agent's own user id, so that an agent may trace it, take its
 //! descriptors and unset its parent-death signal. Into the guard's user namespace it cannot reach.
 //!
+//! Where root starts it, the agent is root to everything that asks for the user id only (files of root that are shown, `/proc/sys`). What
+//! is known of that kind is out of reach here, but a daemon should not run as root.
+//!
 //! Not here: starting anything, reading the system (`worker` does, and passes what it found), seccomp filters, limits of memory and
 //! processes.
 
@@ -65,7 +68,8 @@ pub struct Sandbox {
     pub etc: Option<PathBuf>,
     /// More paths of the host to show read-only at the same place, from settings.
     pub read_only: Vec<PathBuf>,
-    /// Directories of the host that must not be seen, wherever they lie: the swarm's home, other people's.
+    /// Existing directories of the host that must not be seen, wherever they lie: the swarm's home, other people's. What is given above
+    /// by name (tree, home, programs) is shown although it lies in one of them.
     pub hidden: Vec<PathBuf>,
     /// The size of `/tmp` in bytes; it is memory.
     pub tmp_bytes: u64,
@@ -73,7 +77,8 @@ pub struct Sandbox {
     /// system forbids namespaces inside namespaces.
     pub guard: bool,
     /// A descriptor that stays open exactly as long as anything inside may live, and that nobody inside has. The worker takes a
-    /// lock on it first (`flock`), so that whoever gets the lock later knows that the sandbox is gone.
+    /// lock on it first (`flock`) and starts bubblewrap with it open, so that there is no moment without a lock and whoever gets the
+    /// lock later knows that the sandbox is gone. bubblewrap may have exited before: wait for the lock, not for the process.
     pub lock_fd: Option<i32>,
     /// A descriptor on which bubblewrap writes a JSON object with `child-pid`, the host's pid of the outermost init.
     pub info_fd: Option<i32>,

@@ -2,19 +2,15 @@
 //!
 //! Not here: what the paths and variables are (`config`), handing the login on (`worker`).
 
-use std::fs::File;
-use std::io::{ErrorKind, Read};
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::io::ErrorKind;
+use std::path::Path;
 
 use serde_json::Value;
 
+use super::file::read_secret;
 use super::secret::Secret;
 use crate::domain::error::Error;
 use crate::domain::time::Millis;
-
-/// The most that a file with a login may have, in bytes.
-const FILE_MAX_BYTES: u64 = 64 * 1024;
 
 /// What the Claude CLI can be run with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,7 +97,7 @@ pub fn claude_credentials(sources: &Sources<'_>) -> Result<Login, Error> {
         [("anthropic_api_key", Credentials::ApiKey as Kind), ("claude_code_oauth_token", Credentials::OauthToken as Kind)]
     {
         let file = sources.secrets_dir.join(name);
-        match read_private(&file)? {
+        match read_secret(&file)? {
             Some(secret) => return found(kind(secret), file.display().to_string()),
             None => looked_at.push(format!("{}: not there", file.display())),
         }
@@ -140,34 +136,8 @@ pub fn claude_credentials(sources: &Sources<'_>) -> Result<Login, Error> {
     Ok(Login::None { looked_at, remedy: remedy() })
 }
 
-/// Reads a file that only its owner may read; none if it is not there.
-fn read_private(path: &Path) -> Result<Option<Secret>, Error> {
-    let shown = path.display();
-    let unreadable = |error: std::io::Error| Error::unavailable(format!("{shown} cannot be read: {error}"));
-    let mut file = match File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(unreadable(error)),
-    };
-    // Asked of the open file, so that it cannot be another one by now.
-    let metadata = file.metadata().map_err(unreadable)?;
-    let mode = metadata.permissions().mode() & 0o777;
-    if mode & 0o077 != 0 {
-        return Err(Error::denied(format!("{shown} can be read or changed by others: its mode is {mode:o}"))
-            .hint(format!("chmod 600 {shown}; if others may have read it, ask for a new one")));
-    }
-    let mut bytes = Vec::new();
-    Read::by_ref(&mut file).take(FILE_MAX_BYTES).read_to_end(&mut bytes).map_err(unreadable)?;
-    let text = String::from_utf8(bytes).unwrap_or_default();
-    let secret = text.trim();
-    if secret.is_empty() || secret.contains(|c: char| !c.is_ascii_graphic()) {
-        return Err(Error::invalid(shown.to_string(), "holds no single word").hint("write the key or token alone, on one line"));
-    }
-    Ok(Some(Secret::new(secret)))
-}
-
 /// The token of the person's own CLI, and when it ends.
-fn own_login(file: &PathBuf) -> Result<(Secret, Option<Millis>), String> {
+fn own_login(file: &Path) -> Result<(Secret, Option<Millis>), String> {
     let text = std::fs::read_to_string(file).map_err(|error| match error.kind() {
         ErrorKind::NotFound => "not there".to_owned(),
         _ => error.to_string(),
@@ -182,6 +152,7 @@ fn own_login(file: &PathBuf) -> Result<(Secret, Option<Millis>), String> {
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::os::unix::fs::PermissionsExt;
 
     use super::*;
     use crate::domain::error::Kind;

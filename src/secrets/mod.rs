@@ -4,11 +4,13 @@
 
 mod accounts;
 mod encode;
+mod file;
 mod redact;
 mod secret;
 mod stream;
 
 pub use accounts::{Credentials, Login, Sources, claude_credentials};
+pub use file::{read_secret, write_secret};
 pub use redact::{MASK, Redactor, SECRET_MIN_BYTES};
 pub use secret::Secret;
 pub use stream::RedactingStream;

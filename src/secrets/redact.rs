@@ -77,6 +77,12 @@ impl Redactor {
         }
     }
 
+    /// How many bytes of a text pass before one with which a secret could begin.
+    pub(super) fn harmless(&self, text: &[u8]) -> usize {
+        let begins = |byte: &u8| self.by_first.get(usize::from(*byte)).is_some_and(|forms| !forms.is_empty());
+        text.iter().position(begins).unwrap_or(text.len())
+    }
+
     /// How a text begins. `complete` says that nothing comes after it.
     pub(super) fn begins(&self, text: &[u8], complete: bool) -> Match {
         let Some(forms) = text.first().and_then(|first| self.by_first.get(usize::from(*first))) else { return Match::No };

@@ -30,10 +30,14 @@ impl<'a> RedactingStream<'a> {
     fn take(&mut self, complete: bool) -> Vec<u8> {
         let mut out = Vec::with_capacity(self.held.len());
         let mut at = 0;
-        while at < self.held.len() {
+        loop {
+            let harmless = self.redactor.harmless(&self.held[at..]);
+            out.extend_from_slice(&self.held[at..at + harmless]);
+            at += harmless;
+            let Some(first) = self.held.get(at) else { break };
             match self.redactor.begins(&self.held[at..], complete) {
                 Match::No => {
-                    out.push(self.held[at]);
+                    out.push(*first);
                     at += 1;
                 }
                 Match::Whole(length) => {

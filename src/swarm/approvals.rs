@@ -12,6 +12,7 @@ use crate::domain::event::NewEvent;
 use crate::domain::pipeline::follow;
 use crate::domain::principal::Principal;
 use crate::domain::text;
+use crate::failpoint;
 use crate::store::ApprovalRow;
 
 impl Swarm {
@@ -38,7 +39,8 @@ impl Swarm {
             text::check("reason", reason, 8000)?;
         }
         let (rules, who, now) = (self.rules.clone(), who.clone(), self.now());
-        self.store
+        let decided = self
+            .store
             .write(move |tx| {
                 let missing =
                     || Error::not_found(format!("there is no approval {id}")).hint("`claude-swarm approvals` lists what is open");
@@ -86,6 +88,8 @@ impl Swarm {
                 steps::carry_out(tx, &rules, &pipeline, &hash, &mut cause, steps, now)?;
                 tx.approval(id)?.ok_or_else(missing)
             })
-            .await
+            .await?;
+        failpoint::reach("daemon.decision-committed");
+        Ok(decided)
     }
 }

@@ -15,6 +15,7 @@ use crate::domain::pipeline::TaskType;
 use crate::domain::principal::Principal;
 use crate::domain::task::{Claim, Event};
 use crate::domain::time::Millis;
+use crate::failpoint;
 use crate::store::{AttemptRow, MessageRow, NewAttempt, ProductRow, SessionState, TaskRow, Tx};
 
 /// What a worker gets.
@@ -73,6 +74,7 @@ impl Swarm {
         let now = self.now();
         let answer = self.store.write(move |tx| claim(tx, &rules, &agent, session, now)).await?;
         if let ClaimAnswer::Task(claimed) = &answer {
+            failpoint::reach("daemon.claim-committed");
             self.leases.grant(claimed.attempt.token, self.rules.lease);
         }
         Ok(answer)

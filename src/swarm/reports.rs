@@ -17,6 +17,7 @@ use crate::domain::principal::Principal;
 use crate::domain::task::{Event, StateName, Token};
 use crate::domain::text;
 use crate::domain::time::Millis;
+use crate::failpoint;
 use crate::store::{ArtifactRow, AttemptRow, TaskRow, Tx};
 
 /// What an attempt has used until now.
@@ -149,6 +150,7 @@ impl Swarm {
                 }
             })
             .await?;
+        failpoint::reach("daemon.finish-committed");
         self.leases.end(token);
         Ok(ended)
     }
@@ -296,19 +298,8 @@ fn meter(tx: &Tx<'_>, attempt: &AttemptRow, progress: &Progress, now: Millis) ->
     if progress.report <= attempt.report {
         return Ok(());
     }
-    let (old, new) = (attempt.usage, progress.usage);
-    let delta = Usage {
-        input: new.input.saturating_sub(old.input),
-        output: new.output.saturating_sub(old.output),
-        cache_read: new.cache_read.saturating_sub(old.cache_read),
-        cache_write: new.cache_write.saturating_sub(old.cache_write),
-    };
-    let usage = Usage {
-        input: old.input + delta.input,
-        output: old.output + delta.output,
-        cache_read: old.cache_read + delta.cache_read,
-        cache_write: old.cache_write + delta.cache_write,
-    };
+    let usage = attempt.usage.max(progress.usage);
+    let delta = usage.minus(attempt.usage);
     // What was reported is never taken back, whatever a worker says later.
     let cost = attempt.cost.max(progress.cost);
     tx.set_usage(attempt.id, progress.report, &usage, cost)?;

@@ -1,36 +1,12 @@
 //! `providers.claude`: what people with gateways of their own may add, and what would undo the contract between worker, CLI and
-//! sandbox.
+//! sandbox. Not here: the CLI's arguments (`arguments`).
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Claude, Program};
-use crate::config::yaml::{Node, Refusal, Section, list_of, text, whole};
-
-/// Options that the worker sets itself, or that would let something else than the daemon steer an agent; each with the reason.
-const REFUSED_ARGS: &[(&[&str], &str)] = &[
-    (
-        &["--print", "--output-format", "--input-format", "--verbose", "--include-partial-messages", "--include-hook-events"],
-        STREAM,
-    ),
-    (&["--replay-user-messages", "--json-schema", "--bg", "--background", "--brief", "--help", "--version"], STREAM),
-    (&["--session-id", "--resume", "--continue", "--fork-session", "--from-pr", "--no-session-persistence"], CONVERSATION),
-    (&["--setting-sources", "--settings", "--bare", "--plugin-dir", "--plugin-url", "--agents", "--agent"], STEERING),
-    (&["--mcp-config", "--strict-mcp-config", "--chrome", "--ide", "--file", "--permission-prompt-tool"], STEERING),
-    (&["--permission-mode", "--dangerously-skip-permissions", "--allow-dangerously-skip-permissions"], PERMISSIONS),
-    (&["--model"], "the model is the role's; `models` below gives it another name"),
-    (&["--max-budget-usd"], "the budget is the task type's, in config/pipeline.yaml"),
-    (&["--system-prompt", "--system-prompt-file", "--append-system-prompt", "--append-system-prompt-file"], PROMPT),
-    (&["--worktree", "--tmux", "--remote-control", "--teleport", "--add-dir"], PLACE),
-];
-
-const STREAM: &str = "the worker reads the CLI's stream and gives the options for it";
-const CONVERSATION: &str = "the worker names and resumes conversations";
-const STEERING: &str = "it could load settings, tools or prompts that no person has approved";
-const PERMISSIONS: &str = "the sandbox is what confines an agent; the worker sets the mode that fits it";
-const PROMPT: &str = "the prompt is the role's, in agents/, and its hash is kept with each attempt";
-const PLACE: &str = "the worker says where a task runs";
+use super::{Claude, Program, arguments};
+use crate::config::yaml::{Node, Refusal, Section, text, whole};
 
 /// Variables that the sandbox or the worker sets, or that are a credential with a place of its own; each with the remedy.
 const REFUSED_ENV: &[(&[&str], &str)] = &[
@@ -58,11 +34,16 @@ pub fn sounds_secret(name: &str) -> bool {
 
 /// Reads the section.
 pub fn read(mut section: Section<'_>, default: Claude) -> Claude {
+    let base_url = section.optional("base_url", base_url);
+    if base_url.as_deref().is_some_and(is_in_clear) {
+        let message = "whoever is on the way to that machine can read the requests and the credential in them".to_owned();
+        section.warn("base_url", (message, "use https, or a gateway on this machine".to_owned()));
+    }
     let claude = Claude {
         program: section.field("program", default.program, program),
-        base_url: section.optional("base_url", base_url),
+        base_url,
         env: variables(&mut section),
-        args: section.field("args", default.args, list_of(argument)),
+        args: section.field("args", default.args, arguments::read),
         max_retries: section.field("max_retries", default.max_retries, whole(0..=20, "retries")),
         stall: section.field("stall_minutes", default.stall, |node| {
             whole(1..=240, "minutes")(node).map(|m: u64| Duration::from_secs(m * 60))
@@ -100,6 +81,16 @@ fn base_url(node: &Node) -> Result<String, Refusal> {
         ));
     }
     Ok(address.trim_end_matches('/').to_owned())
+}
+
+/// Whether requests to an address leave the machine unencrypted.
+fn is_in_clear(address: &str) -> bool {
+    let Ok(url) = reqwest::Url::parse(address) else { return false };
+    let here = match url.host_str().unwrap_or_default() {
+        "localhost" => true,
+        host => host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback()),
+    };
+    url.scheme() == "http" && !here
 }
 
 fn variables(section: &mut Section<'_>) -> BTreeMap<String, String> {
@@ -144,22 +135,6 @@ fn is_variable(name: &str) -> bool {
     !name.is_empty()
         && !name.starts_with(|c: char| c.is_ascii_digit())
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-}
-
-fn argument(node: &Node) -> Result<String, Refusal> {
-    let argument = text("write each argument as a text")(node)?;
-    let option = argument.split('=').next().unwrap_or_default();
-    if let Some((_, reason)) = REFUSED_ARGS.iter().find(|(options, _)| options.contains(&option)) {
-        return Err((format!("{option} cannot be given here: {reason}"), "take it out".to_owned()));
-    }
-    if argument == "--" {
-        return Err(("-- would turn the worker's own options into text".to_owned(), "take it out".to_owned()));
-    }
-    if argument.starts_with('-') && !argument.starts_with("--") {
-        let remedy = "write the long form of the option";
-        return Err((format!("{argument:?} is a short option, which can hide another"), remedy.to_owned()));
-    }
-    Ok(argument)
 }
 
 fn models(section: &mut Section<'_>) -> BTreeMap<String, String> {

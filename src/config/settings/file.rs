@@ -64,7 +64,7 @@ providers:
     # Variables for the CLI, for gateways and proxies: {{HTTPS_PROXY: "http://proxy.example:3128"}}. No credentials: a key or
     # token goes into config/secrets/anthropic_api_key or config/secrets/claude_code_oauth_token (chmod 600).
     env: {{}}
-    # Arguments for the CLI, before those of the worker: ["--fallback-model", "haiku"].
+    # Options for the CLI that change how the model works: ["--fallback-model", "haiku", "--effort", "high"].
     args: []
     # How often the CLI itself asks again after an error of the service. 0 to 20.
     max_retries: 3

@@ -2,6 +2,7 @@
 //!
 //! Not here: the reading (`read`), the file that a new home gets (`file`).
 
+mod arguments;
 mod claude;
 mod file;
 mod read;
@@ -113,7 +114,7 @@ pub struct Claude {
     pub base_url: Option<String>,
     /// `env`: variables for the CLI, by name. Default none.
     pub env: BTreeMap<String, String>,
-    /// `args`: arguments for the CLI, before the worker's own. Default none.
+    /// `args`: options for the CLI, before the worker's own; only those that change how the model works. Default none.
     pub args: Vec<String>,
     /// `max_retries`: how often the CLI itself asks again after an error of the service, 0 to 20. Default 3.
     pub max_retries: u32,

@@ -56,9 +56,8 @@ fn name(node: &Node) -> Result<String, Refusal> {
 fn server(mut section: Section<'_>, default: Server) -> Server {
     let listen = section.field("listen", default.listen, |node| {
         let remedy = "write an address of this machine with a port, for example 127.0.0.1:8080; port 0 takes any free one";
-        let address: SocketAddr = text(remedy)(node)?
-            .parse()
-            .map_err(|_| (format!("{} is not an address with a port", node.shown()), remedy.to_owned()))?;
+        let address = text(remedy)(node).ok().and_then(|address| address.parse::<SocketAddr>().ok());
+        let address = address.ok_or_else(|| (format!("{} is not an address with a port", node.shown()), remedy.to_owned()))?;
         if !address.ip().is_loopback() {
             let remedy = "listen on 127.0.0.1 or [::1]; from elsewhere, come by `ssh -L 8080:127.0.0.1:8080 HOST`";
             return Err((format!("{address} can be reached from other machines"), remedy.to_owned()));

@@ -1,13 +1,20 @@
 //! `sandbox`: bubblewrap with what may be read beside the system, or `off`.
 
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
 use super::Sandbox;
 use crate::config::home::Home;
 use crate::config::yaml::{Node, Refusal, Section, list_of, text, word};
 
-/// Folders whose sockets reach out of a sandbox (tmux, docker, the session bus), or that the sandbox makes itself.
-const NEVER: &[&str] = &["/run", "/var/run", "/tmp", "/var/tmp", "/proc", "/sys", "/dev"];
+/// Folders of which nothing can be shown: sockets in them reach out of a sandbox (docker, the session bus), or the sandbox makes them.
+const NEVER_IN: &[&str] = &["/run", "/proc", "/sys", "/dev"];
+
+/// Folders that cannot be shown as a whole: they hold what everything else that runs here leaves in them.
+const NEVER: &[&str] = &["/tmp", "/var/tmp", "/var", "/etc"];
+
+/// What shows that a folder is some person's, with logins in it.
+const LOGINS: &[&str] = &[".ssh", ".aws", ".gnupg", ".netrc", ".claude/.credentials.json"];
 
 /// Reads the section.
 pub fn read(mut section: Section<'_>, home: &Home) -> Sandbox {
@@ -50,8 +57,16 @@ fn readable(node: &Node, home: &Home) -> Result<PathBuf, Refusal> {
     if root.starts_with(&real) || real.starts_with(root) {
         return refuse("holds the home or lies in it, and agents must not see it".to_owned());
     }
-    if NEVER.iter().any(|never| real == Path::new(never)) {
+    let in_tmux = real.components().any(|part| part.as_os_str().to_string_lossy().starts_with("tmux-"));
+    if NEVER_IN.iter().any(|never| real.starts_with(never)) || NEVER.iter().any(|never| real == Path::new(never)) || in_tmux {
         return refuse("holds sockets and files of everything else that runs here".to_owned());
+    }
+    if real.metadata().is_ok_and(|metadata| metadata.file_type().is_socket()) {
+        return refuse("is a socket, which would reach out of the sandbox".to_owned());
+    }
+    let in_logins = real.components().any(|part| LOGINS.iter().any(|login| part.as_os_str() == *login));
+    if in_logins || LOGINS.iter().any(|login| real.join(login).exists()) {
+        return refuse("holds somebody's logins".to_owned());
     }
     Ok(path)
 }

@@ -8,3 +8,9 @@ mod tree;
 
 pub(super) use section::{Refusal, Report, Section, list_of, text, whole, word};
 pub(super) use tree::{Node, Value};
+
+/// The tree of a text that a test is sure of.
+#[cfg(test)]
+pub(super) fn tree(text: &str) -> Node {
+    tree::parse(text).unwrap()
+}

@@ -5,7 +5,7 @@
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_saphyr::Spanned;
+use serde_saphyr::{MessageFormatter, Spanned};
 
 use crate::config::problem::Place;
 
@@ -60,20 +60,9 @@ pub fn parse(text: &str) -> Result<Node, (String, Option<Place>)> {
     serde_saphyr::from_str_with_options::<Node>(text, options).map_err(|error| {
         let error = error.without_snippet();
         let place = error.location().and_then(place_of);
-        (one_sentence(&error.to_string()), place)
+        let message = serde_saphyr::UserMessageFormatter.format_message(error);
+        (crate::domain::text::one_line(&message, 300), place)
     })
-}
-
-/// The parser's sentence without the place it repeats at its end or beginning.
-fn one_sentence(message: &str) -> String {
-    let first = message.lines().find(|line| !line.trim().is_empty()).unwrap_or(message).trim();
-    let first = first.strip_prefix("error: ").unwrap_or(first);
-    let first = match (first.strip_prefix("line "), first.split_once(": ")) {
-        (Some(_), Some((_, rest))) => rest,
-        _ => first,
-    };
-    let cut = first.rfind(" at line ").unwrap_or(first.len());
-    first[..cut].to_owned()
 }
 
 fn place_of(location: serde_saphyr::Location) -> Option<Place> {

@@ -10,7 +10,8 @@ use crate::provider::Ending;
 pub fn request(status: Option<i64>, word: &str, message: &str) -> FailureClass {
     let text = message.to_lowercase();
     match status {
-        Some(429) => return rate_limit(&text),
+        Some(429) if allowance_is_used_up(&text) => return FailureClass::UsageLimit,
+        Some(429) => return FailureClass::RateLimited,
         Some(529) => return FailureClass::Overloaded,
         Some(401 | 403) => return FailureClass::LoginRequired,
         Some(402) => return FailureClass::CreditExhausted,
@@ -33,22 +34,19 @@ pub fn retry(status: Option<i64>, word: &str) -> FailureClass {
     }
 }
 
-fn rate_limit(text: &str) -> FailureClass {
-    let allowance = ["usage limit", "session limit", "weekly limit", "hit your limit", "limit reached", "out of extra usage"];
-    if text.contains("not your usage limit") {
-        FailureClass::RateLimited
-    } else if allowance.iter().any(|words| text.contains(words)) || (text.contains("hit your") && text.contains("limit")) {
-        FailureClass::UsageLimit
-    } else {
-        FailureClass::RateLimited
-    }
+/// The CLI's sentences for an allowance that is used up: "You've hit your session limit · resets 3pm", "You're out of extra usage", "You have
+/// reached your specified API usage limits".
+fn allowance_is_used_up(text: &str) -> bool {
+    let has = |words: &str| text.contains(words);
+    !has("not your usage limit")
+        && (has("usage limit") || has("out of extra usage") || has("out of usage credits") || (has("hit your") && has("limit")))
 }
 
 fn by_word(word: &str) -> Option<FailureClass> {
     Some(match word {
         "rate_limit" => FailureClass::RateLimited,
         "overloaded" => FailureClass::Overloaded,
-        "authentication_failed" => FailureClass::LoginRequired,
+        "authentication_failed" | "oauth_org_not_allowed" => FailureClass::LoginRequired,
         "billing_error" => FailureClass::CreditExhausted,
         "server_error" => FailureClass::ServerError,
         "max_output_tokens" => FailureClass::ContextTooLong,
@@ -75,6 +73,8 @@ fn by_text(text: &str) -> Option<FailureClass> {
         || has("organization has been disabled")
     {
         FailureClass::LoginRequired
+    } else if allowance_is_used_up(text) {
+        FailureClass::UsageLimit
     } else if has("unable to connect") || has("connection error") || has("fetch failed") || has("timed out") {
         FailureClass::Connection
     } else if has("empty or malformed response") {
@@ -143,6 +143,10 @@ mod tests {
     #[case(Some(429), "rate_limit", "API Error: Request rejected (429) · Usage limit reached", F::UsageLimit)]
     #[case(Some(429), "rate_limit", "You've hit your session limit · resets 11:04am (UTC)", F::UsageLimit)]
     #[case(Some(429), "rate_limit", "You've hit your Opus limit · resets Nov 23", F::UsageLimit)]
+    #[case(Some(429), "rate_limit", "You've hit your monthly spend limit.", F::UsageLimit)]
+    #[case(Some(429), "rate_limit", "You're out of extra usage · resets 3pm", F::UsageLimit)]
+    #[case(Some(400), "invalid_request", "API Error: 400 You have reached your specified API usage limits.", F::UsageLimit)]
+    #[case(None, "oauth_org_not_allowed", "Your organization does not allow this", F::LoginRequired)]
     #[case(Some(529), "server_error", "API Error: 529 Overloaded.", F::Overloaded)]
     #[case(Some(500), "server_error", "API Error: 500 Internal server error.", F::ServerError)]
     #[case(Some(503), "server_error", "API Error: 503", F::ServerError)]

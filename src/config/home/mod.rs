@@ -1,6 +1,8 @@
-//! The home: one folder, and the one place that knows where everything in it lies.
+//! The home: one folder. Which one is meant, what it is for, what stands for it elsewhere.
 //!
-//! Not here: what the files hold. Nothing else in the product joins paths of the home by hand.
+//! Not here: where things lie in it (`paths`), what its files hold.
+
+mod paths;
 
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
@@ -11,7 +13,6 @@ use sha2::{Digest, Sha256};
 
 use super::environment::Environment;
 use crate::domain::error::Error;
-use crate::domain::name::AgentName;
 
 /// The longest path that a Unix socket can have, in bytes.
 pub const SOCKET_PATH_MAX: usize = 107;
@@ -136,222 +137,6 @@ fn make_private(folder: &Path) -> std::io::Result<()> {
     fs::set_permissions(folder, fs::Permissions::from_mode(0o700))
 }
 
-/// A name as one component of a path. Names are checked where they are made; here nothing may leave its folder, whatever it is.
-fn component(name: &str) -> String {
-    let safe: String =
-        name.chars().map(|c| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.') { c } else { '_' }).collect();
-    if safe.is_empty() || safe.starts_with('.') { format!("_{safe}") } else { safe }
-}
-
-/// What a person writes.
-impl Home {
-    /// `config/settings.yaml`; a folder that has it is a home.
-    pub fn settings_file(&self) -> PathBuf {
-        self.root.join("config/settings.yaml")
-    }
-
-    /// `config/pipeline.yaml`.
-    pub fn pipeline_file(&self) -> PathBuf {
-        self.root.join("config/pipeline.yaml")
-    }
-
-    /// `config/rehearsal.yaml`: what the models say in a rehearsal.
-    pub fn rehearsal_file(&self) -> PathBuf {
-        self.root.join("config/rehearsal.yaml")
-    }
-
-    /// `config/kind`: see [`Home::declared_kind`].
-    pub fn kind_file(&self) -> PathBuf {
-        self.root.join("config/kind")
-    }
-
-    /// `config/secrets`: logins, one 0600 file each.
-    pub fn secrets_dir(&self) -> PathBuf {
-        self.root.join("config/secrets")
-    }
-
-    /// `agents`: roles and what they share.
-    pub fn agents_dir(&self) -> PathBuf {
-        self.root.join("agents")
-    }
-
-    /// `skills`: texts that roles name.
-    pub fn skills_dir(&self) -> PathBuf {
-        self.root.join("skills")
-    }
-
-    /// `templates`.
-    pub fn templates_dir(&self) -> PathBuf {
-        self.root.join("templates")
-    }
-
-    /// `templates/product_spec.md`: the outline of a specification.
-    pub fn spec_template_file(&self) -> PathBuf {
-        self.templates_dir().join("product_spec.md")
-    }
-
-    /// `downloads`: where the local outlet puts products, unless settings.yaml says otherwise.
-    pub fn downloads_dir(&self) -> PathBuf {
-        self.root.join("downloads")
-    }
-
-    /// A folder that a setting names: relative to the home unless absolute.
-    pub fn resolve(&self, folder: &Path) -> PathBuf {
-        self.root.join(folder)
-    }
-}
-
-/// What the daemon keeps.
-impl Home {
-    /// `data`.
-    pub fn data_dir(&self) -> PathBuf {
-        self.root.join("data")
-    }
-
-    /// `data/swarm.db`.
-    pub fn database(&self) -> PathBuf {
-        self.data_dir().join("swarm.db")
-    }
-
-    /// `data/backups`: copies of the database.
-    pub fn backups_dir(&self) -> PathBuf {
-        self.data_dir().join("backups")
-    }
-
-    /// `data/artifacts`: the content-addressed store.
-    pub fn artifacts_dir(&self) -> PathBuf {
-        self.data_dir().join("artifacts")
-    }
-
-    /// `data/projects`: the products' trees.
-    pub fn projects_dir(&self) -> PathBuf {
-        self.data_dir().join("projects")
-    }
-
-    /// `data/projects/<slug>`: a product's tree.
-    pub fn project_dir(&self, slug: &str) -> PathBuf {
-        self.projects_dir().join(component(slug))
-    }
-
-    /// `data/git`: the products' histories, outside the trees.
-    pub fn gits_dir(&self) -> PathBuf {
-        self.data_dir().join("git")
-    }
-
-    /// `data/git/<slug>`: a product's history.
-    pub fn git_dir(&self, slug: &str) -> PathBuf {
-        self.gits_dir().join(component(slug))
-    }
-
-    /// `data/tasks`.
-    pub fn tasks_dir(&self) -> PathBuf {
-        self.data_dir().join("tasks")
-    }
-
-    /// `data/tasks/<id>`: what a task needs while it runs.
-    pub fn task_dir(&self, id: i64) -> PathBuf {
-        self.tasks_dir().join(id.to_string())
-    }
-
-    /// `data/tasks/<id>/home`: HOME of its CLI; kept between attempts, so that a conversation can go on.
-    pub fn task_home(&self, id: i64) -> PathBuf {
-        self.task_dir(id).join("home")
-    }
-
-    /// `data/tasks/<id>/workspace`: the workspace of a task that does not write a product's tree.
-    pub fn task_workspace(&self, id: i64) -> PathBuf {
-        self.task_dir(id).join("workspace")
-    }
-
-    /// `data/tasks/<id>/scratch`: files that the worker hands into the sandbox.
-    pub fn task_scratch(&self, id: i64) -> PathBuf {
-        self.task_dir(id).join("scratch")
-    }
-
-    /// `data/spool`: what workers could not report yet.
-    pub fn spool_dir(&self) -> PathBuf {
-        self.data_dir().join("spool")
-    }
-
-    /// `data/spool/<agent>`: one worker's.
-    pub fn agent_spool_dir(&self, agent: &AgentName) -> PathBuf {
-        self.spool_dir().join(agent.as_str())
-    }
-
-    /// `logs`.
-    pub fn logs_dir(&self) -> PathBuf {
-        self.root.join("logs")
-    }
-
-    /// `logs/<agent>.log`: what the agent's worker showed.
-    pub fn agent_log(&self, agent: &AgentName) -> PathBuf {
-        self.logs_dir().join(format!("{agent}.log"))
-    }
-
-    /// `logs/daemon.log`.
-    pub fn daemon_log(&self) -> PathBuf {
-        self.logs_dir().join("daemon.log")
-    }
-}
-
-/// Doors and locks, in `data/run`.
-impl Home {
-    /// `data/run`, 0700.
-    pub fn run_dir(&self) -> PathBuf {
-        self.data_dir().join("run")
-    }
-
-    /// `data/run/operator.sock`: the person's door.
-    pub fn operator_socket(&self) -> PathBuf {
-        self.run_dir().join("operator.sock")
-    }
-
-    /// `data/run/operator.token`: proves a person on the TCP port; 0600.
-    pub fn operator_token(&self) -> PathBuf {
-        self.run_dir().join("operator.token")
-    }
-
-    /// `data/run/worker.sock`: the workers' door.
-    pub fn worker_socket(&self) -> PathBuf {
-        self.run_dir().join("worker.sock")
-    }
-
-    /// `data/run/daemon.pid`.
-    pub fn daemon_pid(&self) -> PathBuf {
-        self.run_dir().join("daemon.pid")
-    }
-
-    /// `data/run/daemon.lock`: held by the one daemon of the home.
-    pub fn daemon_lock(&self) -> PathBuf {
-        self.run_dir().join("daemon.lock")
-    }
-
-    /// `data/run/agents`.
-    pub fn agents_run_dir(&self) -> PathBuf {
-        self.run_dir().join("agents")
-    }
-
-    /// `data/run/agents/<name>`: the folder that is mounted into the agent's sandbox.
-    pub fn agent_run_dir(&self, agent: &AgentName) -> PathBuf {
-        self.agents_run_dir().join(agent.as_str())
-    }
-
-    /// `data/run/agents/<name>/swarm.sock`: the agent's door.
-    pub fn agent_socket(&self, agent: &AgentName) -> PathBuf {
-        self.agent_run_dir(agent).join("swarm.sock")
-    }
-
-    /// `data/run/sandboxes`.
-    pub fn sandboxes_dir(&self) -> PathBuf {
-        self.run_dir().join("sandboxes")
-    }
-
-    /// `data/run/sandboxes/<token>.lock`: held as long as anything of that claim's sandbox lives.
-    pub fn sandbox_lock(&self, token: &str) -> PathBuf {
-        self.sandboxes_dir().join(format!("{}.lock", component(token)))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -404,16 +189,6 @@ mod tests {
         assert_eq!(Home::open(&link).unwrap().id(), home.id());
         assert_eq!(home.id().len(), 12);
         assert_ne!(self::home().1.id(), home.id());
-    }
-
-    #[test]
-    fn no_name_leaves_its_folder() {
-        let (_folder, home) = home();
-        for name in ["..", "../../etc", "/etc", "", ".", "a/b", "a\0b"] {
-            assert_eq!(home.project_dir(name).parent(), Some(home.projects_dir().as_path()), "{name:?}");
-            assert_eq!(home.sandbox_lock(name).parent(), Some(home.sandboxes_dir().as_path()), "{name:?}");
-        }
-        assert_eq!(home.project_dir("link-checker-2"), home.projects_dir().join("link-checker-2"));
     }
 
     #[test]

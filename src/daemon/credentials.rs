@@ -1,0 +1,38 @@
+//! Logins: when one that was missing appears, the account is opened again without anybody having to say so.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::host::DaemonHost;
+use crate::domain::principal::Principal;
+use crate::server::Host;
+use crate::swarm::{AccountState, Swarm};
+
+/// How often a missing login is looked for. A login appears in a file or by another program; nothing tells of it.
+const LOOK: Duration = Duration::from_secs(5);
+
+/// Looks for logins that are missing, until `stop` says so. What was found once and refused by the provider is not tried again: only a
+/// login that differs from the refused one is.
+pub(super) async fn watch(swarm: Swarm, host: Arc<DaemonHost>, mut stop: watch::Receiver<bool>) {
+    let mut refused = None;
+    loop {
+        let status = swarm.status().await.ok();
+        let closed = status.into_iter().flat_map(|status| status.closed_accounts);
+        for account in closed.filter(|account| account.state == AccountState::LoginRequired) {
+            let now = host.credential(&account.name).ok().map(|_| host.fingerprint(&account.name));
+            let seen = refused.get_or_insert_with(|| now.clone());
+            if now.is_some() && now != *seen {
+                *seen = now;
+                if let Err(error) = swarm.open_account(&Principal::System, &account.name).await {
+                    tracing::warn!(%error, "the account could not be opened");
+                }
+            }
+        }
+        tokio::select! {
+            _ = stop.wait_for(|stop| *stop) => return,
+            () = tokio::time::sleep(LOOK) => {}
+        }
+    }
+}

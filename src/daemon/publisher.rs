@@ -1,0 +1,90 @@
+//! Publishing: the daemon's own tasks, done from the approved snapshot, one at a time, without a model.
+
+use std::path::PathBuf;
+
+use tokio::sync::watch;
+
+use crate::domain::budget::{MicroUsd, Usage};
+use crate::domain::error::Error;
+use crate::domain::failure::FailureClass;
+use crate::domain::principal::Principal;
+use crate::domain::publication::PublicationState;
+use crate::domain::task::Token;
+use crate::failpoint;
+use crate::publish::{Local, Outlet, Publication};
+use crate::swarm::{Failing, Progress, Publishing, Swarm, TaskRow};
+
+/// Does the daemon's own tasks until `stop` says so.
+pub(super) async fn run(swarm: Swarm, downloads: PathBuf, mut stop: watch::Receiver<bool>) {
+    let outlet = Local::new(&downloads);
+    let mut events = swarm.follow();
+    loop {
+        events.borrow_and_update();
+        match swarm.claim_own(&Principal::System).await {
+            Ok(Some((task, attempt))) => {
+                if let Err(error) = publish(&swarm, &outlet, &task, attempt.token).await {
+                    tracing::warn!(task.id = task.id, %error, "not published");
+                    give_up(&swarm, attempt.token, &error).await;
+                }
+                continue;
+            }
+            Ok(None) => {}
+            Err(error) => tracing::warn!(%error, "the daemon's own tasks cannot be claimed"),
+        }
+        tokio::select! {
+            _ = stop.wait_for(|stop| *stop) => return,
+            changed = events.changed() => {
+                if changed.is_err() {
+                    return;
+                }
+            }
+            // What was put back for a while is not told by an event when its time has come.
+            () = tokio::time::sleep(std::time::Duration::from_secs(5)) => {}
+        }
+    }
+}
+
+async fn publish(swarm: &Swarm, outlet: &Local, task: &TaskRow, token: Token) -> Result<(), Error> {
+    let what = swarm.publishing(task).await?;
+    swarm.started(&Principal::System, token).await?;
+    let before = what.publication.state;
+    if let (PublicationState::Published, Some(url)) = (before, what.publication.url.clone()) {
+        // It was published and its task was not told: the daemon died in between.
+        return swarm.published(token, &what, &url).await.map(drop);
+    }
+    swarm.sending(what.publication.id, what.approval.id).await?;
+    failpoint::reach("daemon.publication-sending");
+    let url = put(swarm, outlet, &what).await?;
+    failpoint::reach("daemon.publication-put");
+    swarm.published(token, &what, &url).await?;
+    tracing::info!(product = what.product.slug, approval.id = what.approval.id, url, "published");
+    Ok(())
+}
+
+async fn put(swarm: &Swarm, outlet: &Local, what: &Publishing) -> Result<String, Error> {
+    let publication = Publication {
+        key: what.publication.key.clone(),
+        kind: what.approval.kind.clone(),
+        slug: what.product.slug.clone(),
+        snapshot: what.approval.snapshot.clone().unwrap_or_default(),
+        manifest: what.manifest.clone(),
+        terms: what.approval.terms.clone(),
+    };
+    let (outlet, artifacts) = (outlet.clone(), swarm.artifacts().clone());
+    // What is there already under this key is found and not sent again.
+    let sent = tokio::task::spawn_blocking(move || match outlet.find(&publication)? {
+        Some(url) => Ok(url),
+        None => outlet.put(&publication, &artifacts),
+    });
+    let sent = sent.await.map_err(std::io::Error::other).and_then(|sent| sent);
+    sent.map_err(|error| Error::unavailable(format!("the outlet did not take it: {error}")))
+}
+
+async fn give_up(swarm: &Swarm, token: Token, error: &Error) {
+    let progress = Progress { token, report: 1, usage: Usage::default(), cost: MicroUsd(0) };
+    let class = FailureClass::Crashed;
+    let failing = Failing { progress, class, detail: format!("not published: {error}"), resets_at: None };
+    if let Err(error) = swarm.fail(&Principal::System, failing).await {
+        tracing::error!(%error, "a failed publication could not be written down");
+    }
+}

@@ -1,0 +1,67 @@
+//! Proof that a sandbox is gone: the lock that its outermost process holds. Only the kernel gives it back, and only when nothing in the
+//! sandbox lives.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rustix::fs::{FlockOperation, flock};
+
+use crate::runner::{ProcessIdentity, end};
+
+/// How long the kernel may take to end a sandbox whose worker died.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Waits until the sandbox behind a lock is gone. One that does not go by itself (its worker died in the very moment of starting it,
+/// before bubblewrap had asked to be told) is ended.
+///
+/// # Errors
+/// What keeps it from being proven.
+pub(super) async fn gone(lock: &Path) -> io::Result<()> {
+    if taken_in_time(lock).await? {
+        return Ok(());
+    }
+    for holder in holders(lock)? {
+        tracing::warn!(pid = holder.pid, "ending a sandbox that outlived its worker");
+        end(holder, Duration::ZERO).await?;
+    }
+    if taken_in_time(lock).await? { Ok(()) } else { Err(io::Error::other(format!("{} is still held", lock.display()))) }
+}
+
+async fn taken_in_time(lock: &Path) -> io::Result<bool> {
+    let file = match File::options().append(true).open(lock) {
+        // No sandbox was ever started under this claim.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
+        opened => opened?,
+    };
+    let waiting = tokio::task::spawn_blocking(move || flock(&file, FlockOperation::LockExclusive));
+    match tokio::time::timeout(PATIENCE, waiting).await {
+        Ok(taken) => taken.map_err(io::Error::other)?.map(|()| true).map_err(io::Error::from),
+        Err(_) => Ok(false),
+    }
+}
+
+/// The processes that have the lock's file open.
+fn holders(lock: &Path) -> io::Result<Vec<ProcessIdentity>> {
+    let lock = fs::canonicalize(lock)?;
+    let own = std::process::id();
+    let mut found = Vec::new();
+    for entry in fs::read_dir("/proc")?.flatten() {
+        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<i32>().ok()) else { continue };
+        if u32::try_from(pid).is_ok_and(|pid| pid == own) {
+            continue;
+        }
+        // A process that ends while it is looked at, or is somebody else's, is none of ours.
+        let open: Vec<PathBuf> = fs::read_dir(entry.path().join("fd"))
+            .into_iter()
+            .flatten()
+            .flatten()
+            .filter_map(|fd| fs::read_link(fd.path()).ok())
+            .collect();
+        if open.contains(&lock) {
+            found.extend(ProcessIdentity::of(pid));
+        }
+    }
+    Ok(found)
+}

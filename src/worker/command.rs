@@ -1,0 +1,69 @@
+//! Starting a program: in the sandbox, or as it is where the settings switched the sandbox off. Nothing of the worker's own environment
+//! is inherited.
+
+use std::collections::BTreeMap;
+use std::os::fd::AsRawFd;
+use std::process::Stdio;
+
+use rustix::io::{FdFlags, fcntl_setfd};
+use tokio::process::{Child, Command};
+
+use super::Worker;
+use super::workspace::Workspace;
+use crate::domain::error::Error;
+use crate::sandbox::{Profile, Sandbox, environment};
+
+/// A program to start.
+pub(super) struct Program {
+    pub profile: Profile,
+    /// With paths as they are inside.
+    pub argv: Vec<String>,
+    /// On top of the sandbox's own.
+    pub env: BTreeMap<String, String>,
+    pub stdin: Stdio,
+    /// Where the tree's git directory is.
+    pub git_dir: Option<std::path::PathBuf>,
+}
+
+/// Starts it, when what ran here before is gone. The lock goes to the sandbox's outermost process and is held as long as anything inside
+/// lives; this worker keeps no copy.
+pub(super) async fn spawn(worker: &Worker, workspace: &Workspace, program: Program) -> Result<Child, Error> {
+    let failed = |error: &dyn std::fmt::Display| Error::unavailable(format!("{} cannot be started: {error}", program.argv[0]));
+    let lock = workspace.lock().await?;
+    let mut command = if worker.welcome.sandbox.enabled {
+        let sandbox = Sandbox {
+            lock_fd: Some(lock.as_raw_fd()),
+            git_dir: program.git_dir.clone(),
+            ..workspace.sandbox(worker, program.profile)?
+        };
+        let argv = sandbox.argv(&program.argv).map_err(|error| failed(&error))?;
+        let mut command = Command::new(&argv[0]);
+        command.args(&argv[1..]).env_clear().envs(environment(program.profile));
+        command
+    } else {
+        bare(worker, workspace, &program)
+    };
+    command.envs(&program.env).stdin(program.stdin).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    // Only from here to the end of this function: nothing else is started in between.
+    fcntl_setfd(&lock, FdFlags::empty()).map_err(|error| failed(&error))?;
+    command.spawn().map_err(|error| failed(&error))
+}
+
+/// Without the sandbox, because the settings say so: the same program on the machine itself, with its paths mapped.
+fn bare(worker: &Worker, workspace: &Workspace, program: &Program) -> Command {
+    let mapped = |text: &str| {
+        text.replace(crate::sandbox::WORKSPACE, &workspace.tree.to_string_lossy())
+            .replace(crate::sandbox::HOME, &workspace.home.to_string_lossy())
+            .replace(&format!("{}/{}", crate::sandbox::BIN, worker.welcome.provider.name), &worker.welcome.provider.program)
+    };
+    let mut command = Command::new(mapped(&program.argv[0]));
+    command.args(program.argv[1..].iter().map(|argument| mapped(argument))).env_clear();
+    for (name, value) in environment(program.profile) {
+        command.env(name, mapped(&value));
+    }
+    if let Some(git) = &program.git_dir {
+        command.env("GIT_DIR", git);
+    }
+    command.current_dir(&workspace.tree);
+    command
+}

@@ -1,0 +1,322 @@
+//! One process of the CLI, from its start to its end: lines in, facts out, messages to it, and everything that can end it early.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::process::{Child, ChildStdin};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until};
+use uuid::Uuid;
+
+use super::Worker;
+use super::attempt::Running;
+use super::command::{self, Program};
+use super::pane::{Pane, Tone};
+use super::transcript;
+use crate::domain::budget::{MicroUsd, Usage};
+use crate::domain::error::Error;
+use crate::domain::failure::FailureClass;
+use crate::domain::price;
+use crate::domain::task::Token;
+use crate::domain::text;
+use crate::failpoint;
+use crate::protocol::rpc::{Call, Credential, Message, Metered, Notice};
+use crate::provider::{self, Answer, Conversation, Ending, Fact, Failure, Launch, MAX_LINE_BYTES, Provider, SystemPrompt};
+use crate::sandbox::{BIN, HOME, Profile, WORKSPACE};
+
+/// How the conversation ended.
+pub(super) enum End {
+    /// With an answer.
+    Answered(Answer),
+    /// Without.
+    Failed(Failure),
+    /// The claim is over.
+    Stopped(String),
+}
+
+/// Lines that may wait to be read.
+const LINES: usize = 64;
+
+/// The end of standard error that is kept, in bytes.
+const STDERR: usize = 8 * 1024;
+
+/// How long a CLI that was told that nothing follows may take to end.
+const LEAVE: Duration = Duration::from_secs(15);
+
+/// How often usage is reported at the most.
+const REPORT: Duration = Duration::from_secs(3);
+
+/// The file with the role's prompt, in the agent's home.
+pub(super) const ROLE_FILE: &str = ".swarm-role.md";
+
+/// Runs the CLI once.
+pub(super) async fn converse(
+    running: &mut Running<'_>,
+    conversation: Conversation,
+    opening: &str,
+    pane: &mut Pane,
+    typed: &mut mpsc::Receiver<String>,
+    notices: &mut mpsc::Receiver<Notice>,
+) -> Result<End, Error> {
+    let provider = provider::named(&running.worker.welcome.provider.name)
+        .ok_or_else(|| Error::unavailable(format!("the provider {} is not known", running.worker.welcome.provider.name)))?;
+    let mut cli = Cli::start(running, provider, conversation).await?;
+    cli.say(Uuid::new_v4(), opening).await;
+    for message in running.assignment.messages.clone() {
+        cli.deliver(message).await;
+    }
+    let end = cli.follow(running, pane, typed, notices).await;
+    cli.end().await;
+    end
+}
+
+/// A running CLI.
+struct Cli {
+    child: Child,
+    stdin: Option<ChildStdin>,
+    lines: mpsc::Receiver<Vec<u8>>,
+    stderr: tokio::task::JoinHandle<Vec<u8>>,
+    provider: &'static dyn Provider,
+    parser: Box<dyn provider::Parser>,
+    /// What was sent and has not come back: by its id, the message's number if it is one.
+    sent: HashMap<Uuid, Option<i64>>,
+}
+
+impl Cli {
+    async fn start(running: &Running<'_>, provider: &'static dyn Provider, conversation: Conversation) -> Result<Self, Error> {
+        let (worker, assignment) = (running.worker, running.assignment);
+        let settings = &worker.welcome.provider;
+        let mut launch = Launch::new(&format!("{BIN}/{}", settings.name), conversation);
+        launch.model.clone_from(&assignment.model);
+        launch.system_prompt = SystemPrompt::File(format!("{HOME}/{ROLE_FILE}"));
+        launch.result_schema = Some(assignment.result_schema.clone());
+        launch.max_budget_usd = Some(assignment.budget_usd);
+        launch.max_retries = settings.max_retries;
+        launch.extra_args.clone_from(&settings.args);
+        launch.base_url.clone_from(&settings.base_url);
+        launch.extra_env.clone_from(&settings.env);
+        launch.extra_env.insert("CLAUDE_SWARM_SOCKET".to_owned(), format!("{}/swarm.sock", crate::sandbox::SOCKET_DIR));
+        launch.credential = assignment.credential.as_ref().map(|credential| match credential {
+            Credential::ApiKey(key) => provider::Credential::ApiKey(key.clone()),
+            Credential::OauthToken(token) => provider::Credential::OauthToken(token.clone()),
+        });
+        let line = provider.command(&launch).map_err(|error| Error::invalid("launch", error.to_string()))?;
+        let program = Program { profile: Profile::Cli, argv: line.argv, env: line.env, stdin: Stdio::piped(), git_dir: None };
+        let mut child = command::spawn(worker, &running.workspace, program).await?;
+        let (send, lines) = mpsc::channel(LINES);
+        if let Some(stdout) = child.stdout.take() {
+            tokio::spawn(read_lines(stdout, send));
+        }
+        let stderr = tokio::spawn(read_tail(child.stderr.take()));
+        let parser = provider.parser(true);
+        Ok(Self { stdin: child.stdin.take(), child, lines, stderr, provider, parser, sent: HashMap::new() })
+    }
+
+    async fn say(&mut self, id: Uuid, text: &str) {
+        let line = self.provider.user_message(id, text);
+        if let Some(stdin) = &mut self.stdin {
+            self.sent.insert(id, None);
+            // A CLI that reads no more is about to end, and says why itself.
+            let _ = stdin.write_all(line.as_bytes()).await;
+            let _ = stdin.flush().await;
+        }
+    }
+
+    async fn deliver(&mut self, message: Message) {
+        if self.sent.contains_key(&message.uuid) {
+            return;
+        }
+        let text = format!("Message from {}:\n\n{}", message.sender, message.body);
+        self.say(message.uuid, &text).await;
+        self.sent.insert(message.uuid, Some(message.id));
+    }
+
+    /// Follows the CLI until it has ended or must be ended.
+    async fn follow(
+        &mut self,
+        running: &mut Running<'_>,
+        pane: &mut Pane,
+        typed: &mut mpsc::Receiver<String>,
+        notices: &mut mpsc::Receiver<Notice>,
+    ) -> Result<End, Error> {
+        let silence = Duration::from_millis(running.worker.welcome.provider.stall_ms);
+        let deadline = running.deadline;
+        let mut heard = Instant::now();
+        let mut reported = Instant::now();
+        let mut last: Option<Result<Answer, Failure>> = None;
+        loop {
+            tokio::select! {
+                line = self.lines.recv() => {
+                    let Some(line) = line else { break };
+                    heard = Instant::now();
+                    for fact in self.parser.feed(&line) {
+                        transcript::show(pane, &fact);
+                        match fact {
+                            Fact::Delivered { id: Some(id), .. } => self.delivered(running, id).await?,
+                            Fact::ToolReturned { .. } => failpoint::reach("worker.mid-stream"),
+                            Fact::Finished(outcome) => {
+                                running.meter.turn_ended(outcome.cost_micro_usd);
+                                last = Some(outcome.result);
+                            }
+                            _ => {}
+                        }
+                    }
+                    running.meter.process_used(self.parser.usage(), &running.assignment.model);
+                    if reported.elapsed() >= REPORT {
+                        reported = Instant::now();
+                        running.report_progress();
+                    }
+                    if last.is_some() && self.sent.is_empty() {
+                        // Nothing follows: the CLI may go.
+                        drop(self.stdin.take());
+                    }
+                }
+                () = sleep_until(heard + silence) => {
+                    return Ok(failed(FailureClass::Stalled, format!("nothing was heard of the CLI for {} s", silence.as_secs())));
+                }
+                () = sleep_until(deadline) => {
+                    return Ok(failed(FailureClass::Timeout, "the attempt took longer than its type allows".to_owned()));
+                }
+                reason = running.keeper.over() => return Ok(End::Stopped(reason)),
+                Some(line) = typed.recv() => running.worker.say(line, pane).await?,
+                notice = notices.recv() => match notice {
+                    Some(Notice::Message(message)) => self.deliver(message).await,
+                    Some(Notice::Stop { token, reason }) if token == running.assignment.token => return Ok(End::Stopped(reason)),
+                    Some(Notice::Stop { .. }) => {}
+                    None => return Ok(End::Stopped("the daemon has no use for this worker any more".to_owned())),
+                },
+            }
+        }
+        let status = tokio::time::timeout(LEAVE, self.child.wait()).await.ok().and_then(Result::ok);
+        let stderr = (&mut self.stderr).await.unwrap_or_default();
+        Ok(match last {
+            Some(Ok(answer)) => End::Answered(answer),
+            Some(Err(failure)) => End::Failed(failure),
+            None => self.without_result(status, &String::from_utf8_lossy(&stderr), pane),
+        })
+    }
+
+    /// A message is in the conversation.
+    async fn delivered(&mut self, running: &Running<'_>, id: Uuid) -> Result<(), Error> {
+        if let Some(Some(message)) = self.sent.remove(&id) {
+            let call = Call::Delivered { token: running.assignment.token, message };
+            running.worker.link.call::<()>(call).await?;
+        }
+        Ok(())
+    }
+
+    fn without_result(&self, status: Option<ExitStatus>, stderr: &str, pane: &mut Pane) -> End {
+        use std::os::unix::process::ExitStatusExt;
+        let (exit, signal) = (status.and_then(|status| status.code()), status.and_then(|status| status.signal()));
+        let class = self.provider.classify_exit(&Ending { exit, signal, stderr_tail: stderr });
+        if !stderr.trim().is_empty() {
+            pane.show(Tone::Bad, "!", &text::one_line(stderr, 400));
+        }
+        let how = match (exit, signal) {
+            (Some(code), _) => format!("exited with {code}"),
+            (None, Some(signal)) => format!("was ended by signal {signal}"),
+            (None, None) => "did not end".to_owned(),
+        };
+        failed(class, format!("the CLI {how} without a result. {}", text::one_line(stderr, 400)))
+    }
+
+    /// Ends the CLI and everything it started, if anything is left.
+    async fn end(mut self) {
+        drop(self.stdin.take());
+        // It may be gone already, which is what is wanted.
+        let _ = self.child.kill().await;
+        self.stderr.abort();
+    }
+}
+
+fn failed(class: FailureClass, message: String) -> End {
+    End::Failed(Failure { class, message, resets_at: None })
+}
+
+/// Reads lines until there are no more. A line that is too long is handed on cut, which its reader takes for garbage.
+async fn read_lines(from: impl AsyncRead + Unpin, to: mpsc::Sender<Vec<u8>>) {
+    let mut reader = BufReader::with_capacity(64 * 1024, from);
+    loop {
+        let mut line = Vec::new();
+        let most = MAX_LINE_BYTES as u64 + 1;
+        match (&mut reader).take(most).read_until(b'\n', &mut line).await {
+            Ok(0) | Err(_) => return,
+            Ok(_) => {
+                if to.send(line).await.is_err() {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// Reads to the end and keeps the last part.
+async fn read_tail(from: Option<impl AsyncRead + Unpin>) -> Vec<u8> {
+    let Some(mut from) = from else { return Vec::new() };
+    let (mut kept, mut buffer) = (Vec::new(), vec![0; STDERR]);
+    while let Ok(n @ 1..) = from.read(&mut buffer).await {
+        kept.extend_from_slice(&buffer[..n]);
+        let extra = kept.len().saturating_sub(STDERR);
+        kept.drain(..extra);
+    }
+    kept
+}
+
+/// What an attempt has used, over all its processes.
+pub(super) struct Meter {
+    token: Token,
+    report: i64,
+    before: (Usage, i64),
+    usage: Usage,
+    imputed: i64,
+    said: i64,
+}
+
+impl Meter {
+    pub(super) fn new(token: Token) -> Self {
+        let none = Usage::default();
+        Self { token, report: 0, before: (none, 0), usage: none, imputed: 0, said: 0 }
+    }
+
+    /// A process has used this much so far.
+    fn process_used(&mut self, usage: Usage, model: &str) {
+        self.usage = usage;
+        self.imputed = price::imputed(model, &usage).0;
+    }
+
+    /// The CLI says what its process cost so far.
+    fn turn_ended(&mut self, cost: i64) {
+        self.said = self.said.max(cost);
+    }
+
+    /// The next process counts from nothing again.
+    pub(super) fn next_process(&mut self) {
+        let total = self.total();
+        self.before = (total.0, total.1);
+        (self.usage, self.imputed, self.said) = (Usage::default(), 0, 0);
+    }
+
+    /// Tokens, and cost in millionths of a dollar: the CLI's own word where it gave one.
+    fn total(&self) -> (Usage, i64) {
+        let cost = if self.said > 0 { self.said } else { self.imputed };
+        (self.before.0.plus(self.usage), self.before.1 + cost)
+    }
+
+    /// The next report.
+    pub(super) fn next(&mut self) -> Metered {
+        self.report += 1;
+        let (usage, cost) = self.total();
+        Metered { token: self.token, report: self.report, usage, cost_micro_usd: MicroUsd(cost) }
+    }
+}
+
+/// Whether the conversation's file is there to be resumed.
+pub(super) fn has_conversation(worker: &Worker, home: &Path, conversation: Uuid) -> bool {
+    provider::named(&worker.welcome.provider.name).is_some_and(|provider| {
+        let inside = provider.conversation_file(Path::new(HOME), Path::new(WORKSPACE), conversation);
+        inside.strip_prefix(HOME).is_ok_and(|path| home.join(path).is_file())
+    })
+}

@@ -1,0 +1,121 @@
+//! The pane: what a person who attaches sees, and what they type. The same lines go to the agent's log.
+
+use std::io::{self, BufRead, Write};
+use std::path::Path;
+
+use chrono::{Local, TimeZone};
+use tokio::sync::mpsc;
+
+use super::log::Log;
+use crate::domain::error::Error;
+use crate::domain::text;
+use crate::protocol::rpc::Welcome;
+
+/// How a line looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tone {
+    Plain,
+    Dim,
+    Good,
+    Bad,
+    Warn,
+    Tool,
+    Title,
+}
+
+impl Tone {
+    fn sgr(self) -> &'static str {
+        match self {
+            Self::Plain => "",
+            Self::Dim => "\u{1b}[2m",
+            Self::Good => "\u{1b}[32m",
+            Self::Bad => "\u{1b}[31m",
+            Self::Warn => "\u{1b}[33m",
+            Self::Tool => "\u{1b}[36m",
+            Self::Title => "\u{1b}[1m",
+        }
+    }
+}
+
+/// The pane and the log behind it.
+pub(super) struct Pane {
+    log: Log,
+    colours: bool,
+}
+
+/// Lines that a person may have typed before they are read.
+const TYPED: usize = 64;
+
+/// The longest line that is taken from a person, in bytes.
+const LINE_MAX: usize = 16 * 1024;
+
+impl Pane {
+    pub(super) fn open(welcome: &Welcome, colours: bool) -> Result<Self, Error> {
+        let path = Path::new(&welcome.paths.log);
+        let log = Log::open(path, welcome.log).map_err(|error| Error::unavailable(format!("{}: {error}", path.display())))?;
+        Ok(Self { log, colours })
+    }
+
+    /// Shows a text, line by line. Whatever it is, it cannot act on the terminal.
+    pub(super) fn show(&mut self, tone: Tone, mark: &str, text: &str) {
+        let at = Local.timestamp_millis_opt(crate::clock::now().0).single().map(|at| at.format("%H:%M:%S").to_string());
+        let at = at.unwrap_or_default();
+        let mut out = io::stdout().lock();
+        for (i, line) in text::clean(text).lines().enumerate() {
+            let mark = if i == 0 { mark } else { "" };
+            self.log.line(&format!("{at} {mark:<2}{line}"));
+            let drawn = if self.colours && tone != Tone::Plain {
+                writeln!(out, "\u{1b}[2m{at}\u{1b}[0m {}{mark:<2}{line}\u{1b}[0m", tone.sgr())
+            } else {
+                writeln!(out, "{at} {mark:<2}{line}")
+            };
+            // A pane that is gone shows nothing; the log has it.
+            let _ = drawn;
+        }
+        let _ = out.flush();
+    }
+
+    pub(super) fn banner(&mut self, agent: &str, welcome: &Welcome) {
+        if welcome.rehearsal {
+            self.show(Tone::Warn, "", "REHEARSAL: the model plays a script; nothing leaves this machine");
+        }
+        self.show(Tone::Title, "", &format!("{agent} · {}", welcome.title));
+        if !welcome.sandbox.enabled {
+            self.show(Tone::Bad, "!", "the sandbox is off: this agent can do whatever you can");
+        }
+        self.show(Tone::Dim, "", "Type a line and press Enter: it reaches the agent as a message. Detach with Ctrl-b d.");
+    }
+
+    pub(super) fn waiting(&mut self) {
+        self.show(Tone::Dim, "·", "waiting for work");
+    }
+
+    pub(super) fn note(&mut self, text: &str) {
+        self.show(Tone::Dim, "", text);
+    }
+}
+
+/// The lines that a person types. Reading blocks, so a thread of its own does it; it ends with the pane.
+pub(super) fn typed_lines() -> mpsc::Receiver<String> {
+    let (send, receive) = mpsc::channel(TYPED);
+    let read = move || {
+        for line in io::stdin().lock().lines() {
+            let Ok(mut line) = line else { return };
+            line.truncate(line.floor_char_boundary(LINE_MAX));
+            if !line.trim().is_empty() && send.blocking_send(line).is_err() {
+                return;
+            }
+        }
+    };
+    if let Err(error) = std::thread::Builder::new().name("typed".to_owned()).spawn(read) {
+        tracing::warn!(%error, "what is typed is not read");
+    }
+    receive
+}
+
+/// Says that the daemon cannot be asked at the moment. What is under way goes on.
+pub(super) fn away(error: &Error) {
+    let hint = error.hint.as_deref().map(|hint| format!(" ({hint})")).unwrap_or_default();
+    // A pane that is gone shows nothing.
+    let _ = writeln!(io::stdout(), "{}", text::clean(&format!("… {error}{hint}")));
+}

@@ -1,0 +1,127 @@
+//! Reading a tree into a snapshot. The tree is hostile: links are not followed, and only plain files count.
+
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::Path;
+
+use super::Worker;
+use crate::domain::error::Error;
+use crate::domain::snapshot::{Entry, FILES_MAX, Manifest, check_path};
+
+/// Folders that are not part of a product.
+const LEFT_OUT: [&str; 3] = [".git", "node_modules", "__pycache__"];
+
+/// The deepest folder that is looked into.
+const DEPTH_MAX: usize = 64;
+
+/// A file that was found.
+struct Found {
+    path: String,
+    file: File,
+    executable: bool,
+    size: u64,
+}
+
+/// Sends every file of a tree to the artifact store and answers with their manifest.
+pub(super) async fn take(worker: &Worker, tree: &Path) -> Result<Manifest, Error> {
+    let mut paths = Vec::new();
+    walk(tree, "", 0, &mut paths).map_err(|error| unreadable(tree, &error))?;
+    let mut entries = Vec::with_capacity(paths.len());
+    let mut total = 0;
+    for path in paths {
+        let found = open(tree, path).map_err(|error| unreadable(tree, &error))?;
+        total += found.size;
+        if total > worker.welcome.snapshot_max_bytes {
+            return Err(Error::invalid(
+                "snapshot",
+                format!("the product has more than {} bytes", worker.welcome.snapshot_max_bytes),
+            )
+            .hint("leave build results out, or raise artifacts.max_mb in the settings"));
+        }
+        let blob = worker.blobs.put_file(tokio::fs::File::from_std(found.file)).await?;
+        entries.push(Entry { path: found.path, executable: found.executable, size: blob.size, sha256: blob.sha256 });
+    }
+    Manifest::new(entries)
+}
+
+fn unreadable(tree: &Path, error: &io::Error) -> Error {
+    Error::invalid("snapshot", format!("the tree {} cannot be read: {error}", tree.display()))
+}
+
+fn walk(tree: &Path, under: &str, depth: usize, paths: &mut Vec<String>) -> io::Result<()> {
+    if depth > DEPTH_MAX {
+        return Err(io::Error::other(format!("{under}: folders are nested too deep")));
+    }
+    for entry in fs::read_dir(tree.join(under))? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let name = name.to_str().ok_or_else(|| io::Error::other(format!("{under}: a name is not UTF-8")))?;
+        let path = if under.is_empty() { name.to_owned() } else { format!("{under}/{name}") };
+        let kind = entry.file_type()?;
+        if kind.is_dir() {
+            if !LEFT_OUT.contains(&name) {
+                walk(tree, &path, depth + 1, paths)?;
+            }
+        } else if kind.is_file() {
+            check_path(&path).map_err(|error| io::Error::other(error.to_string()))?;
+            paths.push(path);
+        }
+        // A link could show what lies outside the tree, and a socket or pipe has no bytes: neither is part of a product.
+        if paths.len() > FILES_MAX {
+            return Err(io::Error::other(format!("more than {FILES_MAX} files")));
+        }
+    }
+    Ok(())
+}
+
+/// Opens a file of the tree without following a link at its end or on the way to it.
+fn open(tree: &Path, path: String) -> io::Result<Found> {
+    use rustix::fs::{Mode, OFlags, ResolveFlags, openat2};
+    let root = fs::OpenOptions::new().read(true).custom_flags(libc_directory()).open(tree)?;
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+    let file = File::from(openat2(&root, path.as_str(), flags, Mode::empty(), resolve)?);
+    let about = file.metadata()?;
+    if !about.is_file() {
+        return Err(io::Error::other(format!("{path} is no plain file any more")));
+    }
+    Ok(Found { executable: about.permissions().mode() & 0o100 != 0, size: about.len(), path, file })
+}
+
+fn libc_directory() -> i32 {
+    i32::try_from(rustix::fs::OFlags::DIRECTORY.bits()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_and_git_are_left_out() {
+        let dir = tempfile::tempdir().unwrap();
+        let tree = dir.path().join("tree");
+        fs::create_dir_all(tree.join("src/.git")).unwrap();
+        fs::write(dir.path().join("secret"), "secret").unwrap();
+        fs::write(tree.join("src/a.txt"), "a").unwrap();
+        fs::write(tree.join("src/.git/config"), "x").unwrap();
+        std::os::unix::fs::symlink("../secret", tree.join("stolen")).unwrap();
+        std::os::unix::fs::symlink("..", tree.join("up")).unwrap();
+        let mut paths = Vec::new();
+        walk(&tree, "", 0, &mut paths).unwrap();
+        assert_eq!(paths, ["src/a.txt"]);
+    }
+
+    #[test]
+    fn a_link_that_takes_a_files_place_is_not_followed() {
+        let dir = tempfile::tempdir().unwrap();
+        let tree = dir.path().join("tree");
+        fs::create_dir_all(&tree).unwrap();
+        fs::write(dir.path().join("secret"), "secret").unwrap();
+        std::os::unix::fs::symlink("../secret", tree.join("a")).unwrap();
+        std::os::unix::fs::symlink("..", tree.join("up")).unwrap();
+        assert!(open(&tree, "a".into()).is_err());
+        assert!(open(&tree, "up/secret".into()).is_err());
+        assert!(open(&tree, "../secret".into()).is_err());
+    }
+}

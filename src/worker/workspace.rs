@@ -1,0 +1,143 @@
+//! What an attempt finds when it begins: its tree, a home of its own, and the lock that proves its sandbox alive.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rustix::fs::{FlockOperation, flock};
+
+use super::Worker;
+use super::system::canonical;
+use crate::domain::error::Error;
+use crate::domain::pipeline::Tree;
+use crate::protocol::rpc::Assignment;
+use crate::sandbox::{ETC_FILES, Profile, Sandbox};
+
+/// Where an attempt works.
+pub(super) struct Workspace {
+    /// What is `/workspace` inside.
+    pub tree: PathBuf,
+    /// What is the home inside. One a task, so that nothing an agent leaves in it reaches another task.
+    pub home: PathBuf,
+    etc: PathBuf,
+    lock: PathBuf,
+}
+
+/// How long the end of a sandbox that was told to end may take.
+const GONE: Duration = Duration::from_secs(20);
+
+/// The size of `/tmp` inside; it is memory.
+const TMP_BYTES: u64 = 512 << 20;
+
+impl Workspace {
+    pub(super) async fn prepare(worker: &Worker, assignment: &Assignment) -> Result<Self, Error> {
+        let failed = |error: io::Error| Error::unavailable(format!("the workspace cannot be made: {error}"));
+        let paths = &worker.welcome.paths;
+        let folder = Path::new(&paths.tasks).join(assignment.task.to_string());
+        let (home, etc) = (folder.join("home"), folder.join("etc"));
+        for path in [&home, &etc] {
+            fs::create_dir_all(path).map_err(failed)?;
+        }
+        for (name, content) in ETC_FILES {
+            fs::write(etc.join(name), content).map_err(failed)?;
+        }
+        let tree = match (assignment.tree, &assignment.product) {
+            (Tree::Write, Some(product)) => {
+                let tree = Path::new(&paths.projects).join(&product.slug);
+                fs::create_dir_all(&tree).map_err(failed)?;
+                tree
+            }
+            (Tree::Snapshot, Some(product)) => {
+                let tree = folder.join("snapshot");
+                let snapshot = product.snapshot.as_deref().ok_or_else(|| Error::conflict("the product has no snapshot"))?;
+                if !assignment.resume || !tree.exists() {
+                    lay_out(worker, snapshot, &tree).await?;
+                }
+                tree
+            }
+            _ => {
+                let tree = folder.join("workspace");
+                fs::create_dir_all(&tree).map_err(failed)?;
+                tree
+            }
+        };
+        fs::create_dir_all(&paths.sandboxes).map_err(failed)?;
+        let lock = Path::new(&paths.sandboxes).join(format!("{}.lock", assignment.token));
+        let canonical = |path: &Path| canonical(path).map_err(failed);
+        Ok(Self { tree: canonical(&tree)?, home: canonical(&home)?, etc: canonical(&etc)?, lock })
+    }
+
+    /// The lock that the next sandbox holds as long as anything in it lives. Waits until the one before is gone, which the lock alone
+    /// proves: bubblewrap's own end may come earlier.
+    pub(super) async fn lock(&self) -> Result<File, Error> {
+        let failed = |error: &dyn std::fmt::Display| Error::unavailable(format!("{}: {error}", self.lock.display()));
+        let file = OpenOptions::new().create(true).append(true).open(&self.lock).map_err(|error| failed(&error))?;
+        let taken = tokio::task::spawn_blocking(move || flock(&file, FlockOperation::LockExclusive).map(|()| file));
+        match tokio::time::timeout(GONE, taken).await {
+            Ok(Ok(Ok(file))) => Ok(file),
+            Ok(Ok(Err(error))) => Err(failed(&error)),
+            Ok(Err(error)) => Err(failed(&error)),
+            Err(_) => Err(failed(&"what ran in the sandbox does not end")),
+        }
+    }
+
+    /// The sandbox for one program in this workspace.
+    pub(super) fn sandbox(&self, worker: &Worker, profile: Profile) -> Result<Sandbox, Error> {
+        let missing = || Error::unavailable("bubblewrap is not installed; `claude-swarm doctor` says how to mend that");
+        let (settings, paths) = (&worker.welcome.sandbox, &worker.welcome.paths);
+        let binaries = Path::new(&paths.binaries);
+        let mut programs: Vec<(PathBuf, String)> = Vec::new();
+        if profile == Profile::Cli {
+            programs.push((PathBuf::from(&worker.welcome.provider.program), worker.welcome.provider.name.clone()));
+            for name in ["claude-swarm", "claude-tasks"] {
+                if let Ok(path) = canonical(&binaries.join(name)) {
+                    programs.push((path, name.to_owned()));
+                }
+            }
+        }
+        Ok(Sandbox {
+            profile,
+            bwrap: worker.bwrap.clone().ok_or_else(missing)?,
+            layout: worker.layout.clone(),
+            tree: self.tree.clone(),
+            home: self.home.clone(),
+            git_dir: None,
+            programs,
+            socket_dir: (profile == Profile::Cli).then(|| PathBuf::from(&paths.agent_socket)),
+            etc: Some(self.etc.clone()),
+            read_only: settings.read_only.iter().map(PathBuf::from).collect(),
+            hidden: settings.hidden.iter().map(PathBuf::from).collect(),
+            tmp_bytes: TMP_BYTES,
+            guard: true,
+            lock_fd: None,
+            info_fd: None,
+        })
+    }
+}
+
+/// Lays a snapshot out as a fresh tree; what was there before goes.
+async fn lay_out(worker: &Worker, snapshot: &str, tree: &Path) -> Result<(), Error> {
+    let failed = |error: io::Error| Error::unavailable(format!("the snapshot cannot be laid out: {error}"));
+    let manifest = worker.blobs.manifest(snapshot).await?;
+    if tree.exists() {
+        fs::remove_dir_all(tree).map_err(failed)?;
+    }
+    let draft = tree.with_extension("new");
+    if draft.exists() {
+        fs::remove_dir_all(&draft).map_err(failed)?;
+    }
+    fs::create_dir_all(&draft).map_err(failed)?;
+    for entry in &manifest.0 {
+        let path = draft.join(&entry.path);
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder).map_err(failed)?;
+        }
+        let file = File::create_new(&path).map_err(failed)?;
+        worker.blobs.get(&entry.sha256, tokio::fs::File::from_std(file)).await?;
+        let mode = if entry.executable { 0o755 } else { 0o644 };
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).map_err(failed)?;
+    }
+    fs::rename(&draft, tree).map_err(failed)
+}
