@@ -104,12 +104,17 @@ fn width() -> usize {
     rustix::termios::tcgetwinsize(io::stdout()).map_or(0, |size| usize::from(size.ws_col))
 }
 
+/// Narrower than this, the terminal may break lines itself.
+const ROOM_MIN: usize = 20;
+
 /// A line in rows of at most `room` characters, broken at spaces where there are any. No room to speak of means no wrapping.
 fn wrap(line: &str, room: usize) -> Vec<&str> {
+    if room < ROOM_MIN {
+        return vec![line];
+    }
     let mut rows = Vec::new();
     let mut rest = line;
-    while room >= 20 {
-        let Some((end, _)) = rest.char_indices().nth(room) else { break };
+    while let Some((end, _)) = rest.char_indices().nth(room) {
         let cut = rest[..end].rfind(' ').filter(|cut| *cut > end / 2).unwrap_or(end);
         rows.push(&rest[..cut]);
         rest = rest[cut..].trim_start_matches(' ');
