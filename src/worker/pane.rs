@@ -10,6 +10,7 @@ use super::log::Log;
 use crate::domain::error::Error;
 use crate::domain::text;
 use crate::protocol::rpc::Welcome;
+use crate::secrets::Redactor;
 
 /// How a line looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +42,8 @@ impl Tone {
 pub(super) struct Pane {
     log: Log,
     colours: bool,
+    /// What must not be shown: the login of the attempt under way. The agent has it in its environment and may print it.
+    pub redactor: Redactor,
 }
 
 /// Lines that a person may have typed before they are read.
@@ -53,7 +56,7 @@ impl Pane {
     pub(super) fn open(welcome: &Welcome, colours: bool) -> Result<Self, Error> {
         let path = Path::new(&welcome.paths.log);
         let log = Log::open(path, welcome.log).map_err(|error| Error::unavailable(format!("{}: {error}", path.display())))?;
-        Ok(Self { log, colours })
+        Ok(Self { log, colours, redactor: Redactor::default() })
     }
 
     /// Shows a text, line by line. Whatever it is, it cannot act on the terminal.
@@ -63,7 +66,7 @@ impl Pane {
         let room = width().saturating_sub(at.len() + 3);
         let mut out = io::stdout().lock();
         let (mut mark, mut time) = (mark, at.as_str());
-        for line in text::clean(text).lines() {
+        for line in text::clean(&self.redactor.redact(text)).lines() {
             self.log.line(&format!("{at} {mark:<2}{line}"));
             for row in wrap(line, room) {
                 let drawn = if self.colours {
