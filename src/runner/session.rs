@@ -135,12 +135,16 @@ pub enum State {
     /// It runs.
     Running(ProcessIdentity),
     /// It has ended; the pane remains.
-    Exited {
-        /// Its exit status, when it exited.
-        code: Option<i32>,
-        /// The signal's number, when a signal ended it and the runner knows which (tmux from 3.3).
-        signal: Option<i32>,
-    },
-    /// It has ended, and the runner does not know yet how. The next list will tell.
+    Exited(Exit),
+    /// It has ended, and how is not known: not yet, or never (tmux before 3.3 does not tell of signals).
     Gone,
+}
+
+/// How a process ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// It exited with this status.
+    Code(i32),
+    /// The signal of this number ended it.
+    Signal(i32),
 }
