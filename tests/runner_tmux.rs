@@ -142,6 +142,12 @@ impl Drop for Bench {
     fn drop(&mut self) {
         // There may be none, or none any more.
         let _ = self.command().arg("kill-server").stderr(Stdio::null()).status();
+        // Some scripts outlive tmux on purpose. They and all they start have the test's directory for their own.
+        for process in std::fs::read_dir("/proc").unwrap().flatten() {
+            if std::fs::read_link(process.path().join("cwd")).is_ok_and(|cwd| cwd.starts_with(self.directory.path())) {
+                let _ = Command::new("kill").arg("-KILL").arg(process.file_name()).stderr(Stdio::null()).status();
+            }
+        }
     }
 }
 
@@ -448,32 +454,35 @@ async fn stop_ends_what_a_dead_worker_left_behind() {
     assert_eq!(runner.list().await.unwrap(), []);
 }
 
+/// Not in tmux, which makes a stopped process go on by itself.
 #[tokio::test]
-async fn a_process_that_obeys_is_not_killed() {
+async fn a_process_that_obeys_is_not_killed_even_when_it_was_stopped() {
     let bench = Bench::new();
-    let runner = bench.runner();
-    let started =
-        bench.ready(&runner, "trap 'echo done > $1/done; exit' TERM; echo > $1/ready; while :; do sleep 0.01; done").await;
-    // A stopped process gets to act on the request as well.
-    kill("-STOP", started.process.pid);
-    let ended = end(started.process, Duration::from_secs(10)).await.unwrap();
+    bench.pipe("ready");
+    let script = "trap 'echo done > $1/done; exit' TERM; echo > $1/ready; while :; do sleep 0.01; done";
+    let mut child = tokio::process::Command::new("sh");
+    let child = child.args(["-c", script, "sh"]).arg(bench.directory.path()).kill_on_drop(true).spawn().unwrap();
+    bench.read("ready").await;
+    let process = ProcessIdentity::of(i32::try_from(child.id().unwrap()).unwrap()).unwrap();
+    kill("-STOP", process.pid);
+    let ended = end(process, Duration::from_secs(10)).await.unwrap();
     assert_eq!(ended, Ended::default());
     assert_eq!(std::fs::read_to_string(bench.file("done")).unwrap(), "done\n");
 }
 
 #[tokio::test]
 async fn a_reused_number_is_never_signalled() {
-    let mut child = Command::new("sleep").arg("1000").spawn().unwrap();
-    let process = ProcessIdentity::of(i32::try_from(child.id()).unwrap()).unwrap();
+    let mut child = tokio::process::Command::new("sleep").arg("1000").kill_on_drop(true).spawn().unwrap();
+    let process = ProcessIdentity::of(i32::try_from(child.id().unwrap()).unwrap()).unwrap();
     let earlier = ProcessIdentity { start_time: process.start_time - 1, ..process };
     assert!(!is_alive(earlier));
     timeout(Duration::from_secs(5), wait_exit(earlier)).await.unwrap().unwrap();
     end(earlier, Duration::ZERO).await.unwrap();
     assert!(is_alive(process));
-    child.kill().unwrap();
+    child.start_kill().unwrap();
     wait_exit(process).await.unwrap();
     assert!(!is_alive(process), "a zombie does not run");
-    child.wait().unwrap();
+    child.wait().await.unwrap();
     assert!(!is_alive(process));
 }
 
@@ -544,13 +553,44 @@ async fn another_process_in_the_pane_is_not_stopped() {
     assert_eq!(only(&runner).await.state, State::Running(second.process));
 }
 
+/// Between the runner's look and its act, a tmux of the test's own in the PATH lets something else happen.
+#[tokio::test]
+async fn a_pane_that_changes_between_look_and_act_is_left_alone() {
+    let bench = Bench::new();
+    let runner = bench.runner();
+    let session = bench.session("hunter", &["sleep", "1000"]);
+    let started = runner.start(&session).await.unwrap();
+    kill("-KILL", started.process.pid);
+    wait_exit(started.process).await.unwrap();
+    let TmuxServer::Named(socket) = &bench.server else { unreachable!() };
+    let interloper = format!("tmux -L {socket} respawn-pane -k -t {} sleep 1000", started.pane);
+    let script =
+        format!("#!/bin/sh\nPATH=/usr/local/bin:/usr/bin:/bin\ncase \"$*\" in *' if '*) {interloper};; esac\nexec tmux \"$@\"\n");
+    std::fs::write(bench.file("tmux"), script).unwrap();
+    assert!(Command::new("chmod").arg("+x").arg(bench.file("tmux")).status().unwrap().success());
+    let mut environment = bench.environment();
+    environment[0].1.insert_str(0, &format!("{}:", bench.directory.path().display()));
+    let late = TmuxRunner::new(bench.server.clone(), HOME, environment).unwrap();
+
+    let refused = late.respawn(&started.pane, &session).await;
+    assert!(matches!(refused, Err(RunnerError::Changed(_))), "{refused:?}");
+    let State::Running(theirs) = only(&runner).await.state else { panic!("{:?}", only(&runner).await) };
+    kill("-KILL", theirs.pid);
+    wait_exit(theirs).await.unwrap();
+    let refused = late.stop(&started.pane, Some(theirs), GRACE).await;
+    assert!(matches!(refused, Err(RunnerError::Changed(_))), "{refused:?}");
+    assert!(matches!(only(&runner).await.state, State::Running(_)));
+}
+
 #[tokio::test]
 async fn neither_the_caller_s_nor_the_person_s_environment_gets_in() {
     let bench = Bench::new();
     let runner = bench.runner();
     // The runner starts the server.
     let ours = bench.ready(&runner, "echo > $1/ready; read line < $1/go").await;
-    assert!(!bench.tmux(&["show-environment", "-g"]).contains("SWARM_CANARY"));
+    let global = bench.tmux(&["show-environment", "-g"]);
+    // The one was given to the runner, the other is in the environment of this very process.
+    assert!(!global.contains("SWARM_CANARY") && !global.contains("CARGO"), "{global}");
     assert!(!environment_of(ours.process).contains("SWARM_CANARY"));
     // A person with secrets in the shell has started the server.
     let bench = Bench::new();
@@ -573,6 +613,8 @@ async fn a_start_right_after_the_last_session_ended_finds_a_new_server() {
         // With its last session tmux leaves, and takes its time.
         let started = runner.start(&session).await.unwrap();
         runner.stop(&started.pane, Some(started.process), GRACE).await.unwrap();
+        runner.start(&session).await.unwrap();
+        bench.tmux(&["kill-server"]);
     }
     assert_eq!(runner.list().await.unwrap(), []);
 }
@@ -752,7 +794,9 @@ async fn a_server_that_hangs_times_out_and_its_process_can_be_ended() {
     let started = runner.start(&bench.session("hunter", &["sleep", "1000"])).await.unwrap();
     let server = bench.server().pid;
     kill("-STOP", server);
+    let begun = Instant::now();
     let stopped = runner.stop(&started.pane, Some(started.process), GRACE).await;
+    assert!(begun.elapsed() < Duration::from_secs(7), "{:?}", begun.elapsed());
     kill("-CONT", server);
     assert!(matches!(stopped, Err(RunnerError::Timeout { .. })));
     assert!(!is_alive(started.process));
