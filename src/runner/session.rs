@@ -42,8 +42,9 @@ pub struct StartSession {
     pub argv: Vec<String>,
     /// An existing directory, absolute.
     pub cwd: PathBuf,
-    /// The whole environment of the process; nothing else is inherited, except that `TERM` has a default. No secrets: for a moment
-    /// these are arguments that every user of the machine can read.
+    /// The whole environment of the process; nothing else is inherited, except that `TERM` has a default. No secrets: on the way
+    /// these are arguments, which every user of the machine can read, and a tmux server keeps those of the session that it was started
+    /// for in its own command line.
     pub env: Vec<(String, String)>,
     /// What marks the session.
     pub labels: Labels,
