@@ -1,5 +1,7 @@
 //! The tmux runner against the real tmux. Every test has a tmux server of its own, which is ended with the test.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
