@@ -44,7 +44,10 @@ pub(crate) fn sentence(event: &Event) -> String {
         "task:claimed" => format!("{} claimed by {}, attempt {}", task(), agent(), or("attempt", "?")),
         "task:started" => format!("{} runs at {}", task(), agent()),
         "task:validating" => format!("{} is checked at {}", task(), agent()),
-        "task:completed" => format!("{} done: {}", task(), or("verdict", "done")),
+        "task:completed" => {
+            let verdict = get("verdict").filter(|verdict| verdict != "done").map(|verdict| format!(": {verdict}"));
+            format!("{} done{}", task(), verdict.unwrap_or_default())
+        }
         "task:retrying" => {
             let class = get("class").map(|class| format!(" ({class})")).unwrap_or_default();
             let again = data.get("again_at").and_then(Value::as_i64).filter(|at| *at > event.at.0);

@@ -1,9 +1,10 @@
-//! Which tone a state is shown in.
+//! How states are shown, and in which tone.
 
 use super::table::{Cell, cell};
 use super::terminal::Tone;
 use crate::domain::agent::AgentState;
 use crate::domain::task::StateName;
+use crate::protocol::tasks::TaskView;
 
 /// An agent's state as a field of a table.
 pub(crate) fn agent(state: AgentState) -> Cell {
@@ -30,4 +31,9 @@ pub(crate) fn task_tone(state: StateName) -> Tone {
         StateName::Blocked | StateName::Cancelled => Tone::Dim,
         StateName::Pending => Tone::Strong,
     }
+}
+
+/// What a task came to, where its state does not say it already.
+pub(crate) fn verdict(task: &TaskView) -> Option<&str> {
+    task.verdict.as_deref().filter(|verdict| *verdict != task.state.as_str())
 }

@@ -19,8 +19,9 @@ pub(super) fn overview(terminal: &Terminal, status: &StatusView, now: Millis) ->
         parts.push(format!("{}\n{}", terminal.paint(Tone::Bad, "needs you"), needs));
     }
     parts.push(agents(terminal, status));
-    let queue: Vec<String> = status.queue.iter().map(|(state, count)| format!("{state} {count}")).collect();
-    parts.push(format!("tasks   {}", queue.join(" · ")));
+    let queue: Vec<String> =
+        status.queue.iter().filter(|(_, count)| **count > 0).map(|(state, count)| format!("{count} {state}")).collect();
+    parts.push(if queue.is_empty() { "no tasks yet".to_owned() } else { format!("tasks   {}", queue.join(" · ")) });
     let notes: Vec<String> = status.notes.iter().map(|note| format!("{} {note}", terminal.paint(Tone::Warn, "note"))).collect();
     if !notes.is_empty() {
         parts.push(notes.join("\n"));
@@ -79,9 +80,7 @@ fn cells(share: f64) -> usize {
 /// What waits for a person, and the command for it.
 fn needs(terminal: &Terminal, status: &StatusView) -> String {
     let mut table = Table::new(terminal, &["WHAT", "WHY", "WHAT TO DO"]);
-    let mut any = false;
     let mut row = |what: String, why: String, command: String| {
-        any = true;
         table.row([cell(what).tone(Tone::Bad), cell(why), cell(command).tone(Tone::Strong)]);
     };
     if let Some(why) = &status.halted {
@@ -107,11 +106,11 @@ fn needs(terminal: &Terminal, status: &StatusView) -> String {
         let why = task.reason.as_deref().map(|why| one_line(why, 120)).unwrap_or_default();
         row(format!("task {} failed", task.id), format!("{}: {why}", task.kind), format!("claude-tasks show {}", task.id));
     }
-    if any { table.show() } else { String::new() }
+    if table.is_empty() { String::new() } else { table.show() }
 }
 
 fn agents(terminal: &Terminal, status: &StatusView) -> String {
-    let headings = ["AGENT", "ROLE", "MODEL", "STATE", "TASK", "TOKENS TODAY", "COST TODAY", "RESTARTS", "WHY"];
+    let headings = ["AGENT", "ROLE", "MODEL", "STATE", "TASK", "TOKENS", "TODAY", "RESTARTS", "WHY"];
     let mut table = Table::new(terminal, &headings);
     for agent in &status.agents {
         let task = match (agent.task, &agent.task_type) {

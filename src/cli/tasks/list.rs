@@ -45,8 +45,8 @@ impl List {
 fn table(terminal: &Terminal, tasks: &[TaskView], now: Millis) -> String {
     let mut table = Table::new(terminal, &["ID", "TYPE", "STATE", "PRIORITY", "PRODUCT", "AGENT", "AGE", "ABOUT"]);
     for task in tasks {
-        let about = match (&task.verdict, &task.reason) {
-            (Some(verdict), _) => verdict.clone(),
+        let about = match (tone::verdict(task), &task.reason) {
+            (Some(verdict), _) => verdict.to_owned(),
             (None, Some(reason)) => one_line(reason, 120),
             (None, None) if task.not_before > now => format!("not before {}", time::moment(task.not_before)),
             (None, None) => String::new(),

@@ -59,7 +59,7 @@ fn page(terminal: &Terminal, detail: &TaskDetail, now: Millis) -> String {
 fn head(terminal: &Terminal, detail: &TaskDetail, now: Millis) -> Vec<String> {
     let task = &detail.task;
     let state = terminal.paint(tone::task_tone(task.state), task.state.as_str());
-    let verdict = task.verdict.as_ref().map(|verdict| format!(": {verdict}")).unwrap_or_default();
+    let verdict = tone::verdict(task).map(|verdict| format!(": {verdict}")).unwrap_or_default();
     let mut lines =
         vec![format!("{}  {}  {state}{verdict}", terminal.paint(Tone::Strong, &format!("task {}", task.id)), task.kind)];
     let mut field = |name: &str, value: String| lines.push(format!("  {name:<9} {value}"));

@@ -60,12 +60,10 @@ fn page(terminal: &Terminal, it: &TypeView) -> String {
         lines.push(String::new());
         lines.push(terminal.paint(Tone::Strong, title));
         let mut table = Table::new(terminal, &["FIELD", "", "WHAT"]);
-        let mut any = false;
         for field in fields(schema) {
-            any = true;
             table.row([cell(field.name), cell(if field.required { "required" } else { "" }), cell(described(field.schema))]);
         }
-        lines.push(if any { table.show() } else { "nothing".to_owned() });
+        lines.push(if table.is_empty() { "nothing".to_owned() } else { table.show() });
     }
     if !it.agents.is_empty() {
         lines.push(String::new());

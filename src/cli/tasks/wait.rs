@@ -8,6 +8,7 @@ use crate::cli::context::Context;
 use crate::cli::failure::Done;
 use crate::cli::progress::Progress;
 use crate::cli::time::duration;
+use crate::cli::tone::verdict;
 use crate::cli::wait::{failure, until_over};
 
 #[derive(Debug, Args)]
@@ -32,7 +33,7 @@ impl Wait {
             Some(failure) => Err(failure),
             None if context.terminal.json => Ok(()),
             None => {
-                let verdict = task.task.verdict.as_ref().map(|verdict| format!(": {verdict}")).unwrap_or_default();
+                let verdict = verdict(&task.task).map(|verdict| format!(": {verdict}")).unwrap_or_default();
                 context.terminal.say(format!("task {} done{verdict}", self.id))
             }
         }
