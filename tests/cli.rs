@@ -1,5 +1,7 @@
 //! The command lines where no daemon runs: exit codes, what is said, and what works without one.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use std::fs;
 use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
