@@ -1,5 +1,7 @@
 //! The command lines where no daemon runs: exit codes, what is said, and what works without one.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use std::fs;
 use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
@@ -103,6 +105,16 @@ fn what_is_not_understood_is_a_usage_error(#[case] program: &str, #[case] args: 
     let problem: Value = serde_json::from_str(&err(&as_json)).unwrap();
     assert_eq!((&problem["kind"], &problem["exit"]), (&json!("invalid"), &json!(2)), "{problem}");
     assert!(!problem["detail"].as_str().unwrap().contains('\n'), "{problem}");
+}
+
+#[test]
+fn without_a_verb_there_is_help() {
+    let place = Place::empty();
+    let plain = place.run(SWARM, &["income"]);
+    ended(&plain, 2);
+    assert!(err(&plain).contains("Usage: claude-swarm income"), "{}", err(&plain));
+    let problem: Value = serde_json::from_str(&err(&place.run(SWARM, &["income", "--json"]))).unwrap();
+    assert_eq!(problem, json!({"kind": "invalid", "exit": 2, "detail": "no verb is given", "hint": "see --help"}));
 }
 
 #[rstest]
