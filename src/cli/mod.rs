@@ -27,7 +27,6 @@ use std::future::Future;
 use std::io::Write;
 use std::process::ExitCode;
 
-use clap::error::ErrorKind;
 use clap::{ColorChoice, CommandFactory, FromArgMatches};
 
 use self::context::{Context, Global};
@@ -56,12 +55,8 @@ fn parse<C: CommandFactory + FromArgMatches>() -> Result<C, ExitCode> {
 /// A usage error in one sentence.
 fn usage(error: &clap::Error) -> Failure {
     let text = error.render().to_string();
-    let message = if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
-        "no verb is given".to_owned()
-    } else {
-        let lines = text.trim_start_matches("error: ").lines().take_while(|line| !line.starts_with("Usage:"));
-        lines.map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
-    };
+    let lines = text.trim_start_matches("error: ").lines().take_while(|line| !line.starts_with("Usage:"));
+    let message = lines.map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ");
     Error::new(Kind::Invalid, message).hint("see --help").into()
 }
 
