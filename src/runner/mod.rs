@@ -21,6 +21,6 @@ pub use error::{Holder, RunnerError};
 pub use exit::{is_alive, wait_exit};
 pub use probe::{Probed, probe};
 pub use process::ProcessIdentity;
-pub use seam::Runner;
-pub use session::{Labels, ObservedSession, PaneId, Size, StartSession, Started, State};
+pub use seam::{Answer, Runner};
+pub use session::{Exit, Labels, ObservedSession, PaneId, Size, StartSession, Started, State};
 pub use tmux::{TmuxRunner, TmuxServer};
