@@ -107,6 +107,17 @@ fn what_is_not_understood_is_a_usage_error(#[case] program: &str, #[case] args: 
     assert!(!problem["detail"].as_str().unwrap().contains('\n'), "{problem}");
 }
 
+#[test]
+fn without_a_verb_there_is_help() {
+    let place = Place::empty();
+    let plain = place.run(SWARM, &["income"]);
+    ended(&plain, 2);
+    assert!(err(&plain).contains("Usage: claude-swarm income"), "{}", err(&plain));
+    let problem: Value = serde_json::from_str(&err(&place.run(SWARM, &["income", "--json"]))).unwrap();
+    assert!(problem["detail"].as_str().unwrap().contains("requires a subcommand"), "{problem}");
+    assert_eq!((&problem["exit"], &problem["hint"]), (&json!(2), &json!("see --help")));
+}
+
 #[rstest]
 #[case(SWARM, &["status"])]
 #[case(SWARM, &["stop"])]

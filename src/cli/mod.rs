@@ -31,7 +31,7 @@ use clap::{ColorChoice, CommandFactory, FromArgMatches};
 
 use self::context::{Context, Global};
 use self::failure::Done;
-use crate::domain::error::Error;
+use crate::domain::error::{Error, Kind};
 
 /// Reads the arguments; what is not understood, and help, is printed here.
 fn parse<C: CommandFactory + FromArgMatches>() -> Result<C, ExitCode> {
@@ -44,17 +44,20 @@ fn parse<C: CommandFactory + FromArgMatches>() -> Result<C, ExitCode> {
     let parsed = command.try_get_matches_from(&args).and_then(|mut matches| C::from_arg_matches_mut(&mut matches));
     parsed.map_err(|error| {
         if error.use_stderr() && said("--json") {
-            let text = error.render().to_string();
-            let text = text.trim_start_matches("error: ").lines().take_while(|line| !line.starts_with("Usage:"));
-            let message = text.map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; ");
-            let mut usage = Error::invalid("arguments", message).hint("see --help");
-            usage.field = None;
-            return print(&Failure::from(usage), true);
+            return print(&usage(&error), true);
         }
         // Not being heard is no failure of its own.
         let _ = error.print();
         ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
     })
+}
+
+/// A usage error in one sentence.
+fn usage(error: &clap::Error) -> Failure {
+    let text = error.render().to_string();
+    let lines = text.trim_start_matches("error: ").lines().take_while(|line| !line.starts_with("Usage:"));
+    let message = lines.map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ");
+    Error::new(Kind::Invalid, message).hint("see --help").into()
 }
 
 /// Runs a verb to its end.

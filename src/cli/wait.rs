@@ -27,7 +27,7 @@ pub(crate) async fn until_over(operator: &Operator, id: i64, within: Option<Dura
     let deadline = within.and_then(|within| Instant::now().checked_add(within));
     // Followed before the task is looked at, so that nothing falls between the two.
     let mut follow = Follow::start(operator, None, Some(AWAY)).await?;
-    let mut task = operator.task(id).await?;
+    let mut task = look(operator, id, deadline).await?;
     loop {
         if is_over(task.task.state) {
             return Ok(task);
@@ -76,14 +76,14 @@ async fn look(operator: &Operator, id: i64, deadline: Option<Instant>) -> Done<T
 
 fn told(task: &TaskDetail) -> String {
     let holder = task.task.claim.as_ref().map(|claim| format!(" at {}", claim.agent)).unwrap_or_default();
-    format!("task {} ({}) is {}{holder}", task.task.id, task.task.kind, task.task.state)
+    let stuck = task.stuck.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
+    format!("task {} ({}) is {}{holder}{stuck}", task.task.id, task.task.kind, task.task.state)
 }
 
 fn too_late(task: &TaskDetail, within: Duration) -> Failure {
     let waited = span(i64::try_from(within.as_millis()).unwrap_or(i64::MAX));
-    let why = task.stuck.as_ref().map(|why| format!("; {why}")).unwrap_or_default();
     Failure::failed_with(
-        format!("timed out: {} after {waited}{why}", told(task).replace(" is ", " is still ")),
+        format!("timed out after {waited}: {}", told(task)),
         format!("nothing was changed; wait on with `claude-tasks wait {}`, or look with `claude-tasks show`", task.task.id),
     )
 }

@@ -13,7 +13,7 @@ use tokio_tungstenite::tungstenite::{self, Message};
 use super::rest::problem;
 use super::socket::Socket;
 use super::{ClientError, Operator};
-use crate::domain::error::Error;
+use crate::domain::error::{Error, Kind};
 use crate::domain::event::Event;
 use crate::domain::text;
 
@@ -57,8 +57,13 @@ impl Follow {
             None => operator.events(None, 1).await?.last().map_or(0, |event| event.seq),
         };
         let socket = operator.socket();
-        let stream = Some(connect(&socket, after).await?);
-        Ok(Self { socket, stream, after, gone_since: None, pause: PAUSES.0, patience })
+        let (stream, gone_since) = match connect(&socket, after).await {
+            Ok(stream) => (Some(stream), None),
+            // It was there a moment ago: it goes away just now, which is seen like any other time.
+            Err(ClientError::Refused(error)) if error.kind == Kind::Unavailable => (None, Some(Instant::now())),
+            Err(error) => return Err(error),
+        };
+        Ok(Self { socket, stream, after, gone_since, pause: PAUSES.0, patience })
     }
 
     /// The next that is seen. May be dropped and asked again; nothing is lost.
@@ -98,7 +103,7 @@ impl Follow {
     }
 
     fn is_over(&self, error: &ClientError) -> bool {
-        let refused = matches!(error, ClientError::Refused(error) if error.kind != crate::domain::error::Kind::Unavailable);
+        let refused = matches!(error, ClientError::Refused(error) if error.kind != Kind::Unavailable);
         let waited = self.gone_since.map_or(Duration::ZERO, |since| since.elapsed());
         refused || self.patience.is_some_and(|patience| waited >= patience)
     }

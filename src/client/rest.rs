@@ -323,6 +323,21 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_socket_may_lie_deeper_than_its_address_is_long() {
+        let folder = tempfile::tempdir().unwrap();
+        let deep = folder.path().join("a-long-name/".repeat(20));
+        std::fs::create_dir_all(&deep).unwrap();
+        let open = std::fs::File::open(&deep).unwrap();
+        let short = format!("/proc/self/fd/{}/operator.sock", std::os::fd::AsRawFd::as_raw_fd(&open));
+        let listener = tokio::net::UnixListener::bind(short).unwrap();
+        let answer = || async { axum::Json(serde_json::json!({"status": "ok\u{7}", "version": "1", "pid": 7, "home": "/srv"})) };
+        let routes = axum::Router::new().route("/healthz", axum::routing::get(answer));
+        tokio::spawn(async move { axum::serve(listener, routes).await });
+        let health = Operator::at(&deep.join("operator.sock")).unwrap().health(PATIENCE).await.unwrap();
+        assert_eq!((health.status.as_str(), health.pid), ("ok", 7));
+    }
+
+    #[tokio::test]
     async fn a_daemon_that_says_nothing_is_not_waited_for_forever() {
         let folder = tempfile::tempdir().unwrap();
         let socket = folder.path().join("operator.sock");

@@ -130,6 +130,7 @@ fn handed_on(environment: &Environment) -> Vec<(&'static str, OsString)> {
         ("TMUX_TMPDIR", path(&environment.tmux_tmpdir)),
         ("XDG_RUNTIME_DIR", path(&environment.xdg_runtime_dir)),
         ("XDG_CONFIG_HOME", path(&environment.xdg_config_home)),
+        ("NO_COLOR", environment.no_color.then(|| "1".into())),
         ("CLAUDE_SWARM_LOG", text(&environment.swarm_log)),
         ("ANTHROPIC_API_KEY", text(&environment.anthropic_api_key)),
         ("CLAUDE_CODE_OAUTH_TOKEN", text(&environment.claude_code_oauth_token)),

@@ -52,6 +52,12 @@ impl Start {
         } else {
             context.terminal.say(overview(&context.terminal, &status, crate::clock::now()))?;
         }
+        if status.version != env!("CARGO_PKG_VERSION") {
+            let own = env!("CARGO_PKG_VERSION");
+            context
+                .terminal
+                .note(format!("the daemon is of version {} and this command of {own}: stop and start it", status.version));
+        }
         if late {
             let starting = in_state(&status, &self.agents, AgentState::Starting).join(", ");
             let (seconds, hint) = (PATIENCE.as_secs(), "`claude-swarm logs AGENT` and `claude-swarm logs daemon` tell why");

@@ -7,7 +7,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::overview::overview;
 use crate::cli::context::Context;
-use crate::cli::failure::Done;
+use crate::cli::failure::{Done, Failure};
 use crate::client::{Follow, Operator, Seen};
 
 /// Shown anew at least this often: times go on even where nothing happens.
@@ -31,7 +31,11 @@ impl Status {
         }
         let mut follow = Follow::start(&operator, None, None).await?;
         loop {
-            show(context, &operator, true).await?;
+            match show(context, &operator, true).await {
+                // The daemon is just going away; that is seen below.
+                Err(Failure::NotRunning(_) | Failure::Refused(_)) => {}
+                shown => shown?,
+            }
             let mut until = Instant::now() + REFRESH;
             // The first thing that happens shortens the wait; then what happens with it is taken together.
             while let Ok(seen) = timeout_at(until, follow.next()).await {

@@ -58,11 +58,16 @@ pub(super) async fn tmux(environment: &Environment) -> Finding {
     // A server of its own, which goes away with its only session.
     let server = format!("claude-swarm-doctor-{}", std::process::id());
     let session = ["-L", &server, "-f", "/dev/null", "new-session", "-d", "sleep 5", ";", "kill-server"];
-    match ask(environment, &program, &session).await {
+    let held = ask(environment, &program, &session).await;
+    let place = environment.tmux_tmpdir.as_deref().unwrap_or(Path::new("/tmp"));
+    // tmux leaves the socket of a server behind that is gone. Where there is none, there is nothing to remove.
+    let socket = place.join(format!("tmux-{}", rustix::process::geteuid().as_raw())).join(&server);
+    let _ = std::fs::remove_file(socket);
+    match held {
         Ok(_) => Finding::ok("tmux", format!("{said}, and holds a session")),
         Err(why) => {
-            let place = environment.tmux_tmpdir.as_deref().unwrap_or(Path::new("/tmp")).display();
-            Finding::fail("tmux", format!("{said} cannot hold a session: {why}"), format!("see that {place} can be written to"))
+            let remedy = format!("see that {} can be written to", place.display());
+            Finding::fail("tmux", format!("{said} cannot hold a session: {why}"), remedy)
         }
     }
 }
