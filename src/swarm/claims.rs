@@ -72,12 +72,14 @@ impl Swarm {
         let agent = agent.clone();
         let rules = self.rules.clone();
         let now = self.now();
-        let answer = self.store.write(move |tx| claim(tx, &rules, &agent, session, now)).await?;
-        if let ClaimAnswer::Task(claimed) = &answer {
-            failpoint::reach("daemon.claim-committed");
-            self.leases.grant(claimed.attempt.token, self.rules.lease);
-        }
-        Ok(answer)
+        let (leases, term) = (self.leases.clone(), self.rules.lease);
+        let lease = move |answer: &ClaimAnswer| {
+            if let ClaimAnswer::Task(claimed) = answer {
+                failpoint::reach("daemon.claim-committed");
+                leases.grant(claimed.attempt.token, term);
+            }
+        };
+        self.store.write_then(move |tx| claim(tx, &rules, &agent, session, now), lease).await
     }
 
     /// Claims the next task that the daemon does itself.
