@@ -8,5 +8,6 @@
 mod home;
 
 mod operations {
+    mod accounts;
     mod leases;
 }

@@ -129,7 +129,7 @@ impl Swarm {
             let spec = pipeline.task_type(&task.kind)?;
             let product = task.product.map(|id| tx.product(id)).transpose()?.flatten();
             if attempt.session.is_some() {
-                accounts::works(tx, &attempt.account, now)?;
+                accounts::works(tx, &attempt, now)?;
             }
             match judge::judge(&pipeline, spec, &task, product.as_ref(), &finish) {
                 Ok(accepted) => {
