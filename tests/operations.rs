@@ -9,5 +9,7 @@ mod home;
 
 mod operations {
     mod accounts;
+    mod agents;
+    mod claims;
     mod leases;
 }

@@ -265,7 +265,7 @@ fn attempt_of(tx: &Tx<'_>, who: &Principal, token: Token) -> Result<AttemptRow, 
 }
 
 /// The task and attempt under a token, if its claim is live and this principal's.
-fn held(tx: &Tx<'_>, who: &Principal, token: Token) -> Result<(TaskRow, AttemptRow), Error> {
+pub(super) fn held(tx: &Tx<'_>, who: &Principal, token: Token) -> Result<(TaskRow, AttemptRow), Error> {
     let attempt = attempt_of(tx, who, token)?;
     let task = tx.task(attempt.task)?.ok_or_else(Error::stale_claim)?;
     if task.life.state.claim().is_none_or(|claim| claim.token != token) {
