@@ -1,5 +1,4 @@
 //! The tmux runner against the real tmux. Every test has a tmux server of its own, which is ended with the test.
-#![expect(clippy::unwrap_used, reason = "what a test's own means cannot do fails the test")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::collections::BTreeMap;
