@@ -129,9 +129,8 @@ fn an_attempt_that_costs_too_much_is_ended() {
     let mut swarm = TestSwarm::rehearsal();
     let path = swarm.home.join("config/pipeline.yaml");
     let pipeline = std::fs::read_to_string(&path).unwrap();
-    let (before, research) = pipeline.split_once("  research:\n").unwrap();
-    std::fs::write(&path, format!("{before}  research:\n{}", research.replacen("budget_usd: 2.00", "budget_usd: 0.01", 1)))
-        .unwrap();
+    let (before, after) = pipeline.split_once("  research:\n").unwrap();
+    std::fs::write(&path, format!("{before}  research:\n{}", after.replacen("budget_usd: 2.00", "budget_usd: 0.01", 1))).unwrap();
     swarm.script(
         "name: dear\ntasks:\n  - when: {type: research}\n    turns:\n      - tool: {name: Bash, input: {command: echo 1}}\n      - tool: {name: Bash, input: {command: echo 2}}\n      \
          - tool: {name: Bash, input: {command: echo 3}}\n      - result: {summary: done, ideas: []}\n",

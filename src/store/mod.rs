@@ -77,7 +77,21 @@ impl Store {
         T: Send + 'static,
         F: FnOnce(&Tx<'_>) -> Result<T, Error> + Send + 'static,
     {
-        self.writer.run(operation).await
+        self.writer.run(operation, |_| {}).await
+    }
+
+    /// As [`Self::write`], and runs `after` once the change is on the disk. What is kept in memory beside the database changes there: in
+    /// the order of the commits, and also where the caller went away before the answer.
+    ///
+    /// # Errors
+    /// As [`Self::write`]; then `after` is not run.
+    pub async fn write_then<T, F, A>(&self, operation: F, after: A) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Tx<'_>) -> Result<T, Error> + Send + 'static,
+        A: FnOnce(&T) + Send + 'static,
+    {
+        self.writer.run(operation, after).await
     }
 
     /// Reads one consistent state of the database.

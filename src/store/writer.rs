@@ -1,8 +1,10 @@
 //! The writer: one thread, one connection. It drains its channel and commits what it drained as one transaction, each operation in
 //! a savepoint of its own. Answers go out after the commit, so every answer is durable and the disk is asked once for many.
 
+use std::any::Any;
 use std::cell::Cell;
 use std::ops::Deref;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock};
 
 use rusqlite::Connection;
@@ -56,10 +58,12 @@ impl Writer {
         Self { jobs, events, sealed: Arc::new(OnceLock::new()) }
     }
 
-    pub(super) async fn run<T, F>(&self, operation: F) -> Result<T, Error>
+    /// Runs an operation, and `after` when it is on the disk: in the order of the commits, and whether or not anybody still waits.
+    pub(super) async fn run<T, F, A>(&self, operation: F, after: A) -> Result<T, Error>
     where
         T: Send + 'static,
         F: FnOnce(&Tx<'_>) -> Result<T, Error> + Send + 'static,
+        A: FnOnce(&T) + Send + 'static,
     {
         if let Some(why) = self.sealed.get() {
             return Err(Error::unavailable(why.clone()).hint(super::error::WAY_OUT));
@@ -68,8 +72,12 @@ impl Writer {
         let job: Job = Box::new(move |begun| {
             let outcome = begun.and_then(|(connection, last_event)| in_savepoint(connection, last_event, operation));
             Box::new(move |committed| {
+                let outcome = committed.and(outcome);
+                if let Ok(done) = &outcome {
+                    after(done);
+                }
                 // Nobody waits any more where the caller went away; the change stands all the same.
-                let _ = send.send(committed.and(outcome));
+                let _ = send.send(outcome);
             })
         });
         let closed = || Error::unavailable("the store is closed");
@@ -93,7 +101,9 @@ where
     let run = |sql: &str| connection.prepare_cached(sql).and_then(|mut s| s.execute([])).map_err(StoreError::from);
     run("SAVEPOINT operation")?;
     let before = last_event.get();
-    let outcome = operation(&Tx { reader: Reader { connection }, last_event });
+    // A fault in one operation is that operation's: the thread lives on for all others.
+    let run_it = || operation(&Tx { reader: Reader { connection }, last_event });
+    let outcome = catch_unwind(AssertUnwindSafe(run_it)).unwrap_or_else(|panic| Err(broke_down(panic.as_ref())));
     if outcome.is_err() && !connection.is_autocommit() {
         last_event.set(before);
         run("ROLLBACK TO operation")?;
@@ -102,6 +112,14 @@ where
         run("RELEASE operation")?;
     }
     outcome
+}
+
+fn broke_down(panic: &(dyn Any + Send)) -> Error {
+    let said = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    let said = said.unwrap_or("it did not say why");
+    tracing::error!(panic = said, "an operation broke down");
+    Error::unavailable(format!("the operation broke down ({said}); nothing was changed"))
+        .hint("this is a fault of the daemon: its log says more")
 }
 
 fn work(connection: &Connection, mut queue: mpsc::Receiver<Job>, publish: &watch::Sender<i64>) {

@@ -1,12 +1,15 @@
 //! Accounts: one gate for all agents of a provider, so that a limit is met once and not by everyone. While it is closed, one attempt at
 //! a time probes it.
 
+use std::collections::BTreeSet;
+
 use super::Swarm;
 use crate::domain::backoff::{account_cool_ms, account_probe_ms};
 use crate::domain::error::Error;
 use crate::domain::event::NewEvent;
 use crate::domain::failure::AccountEffect;
 use crate::domain::principal::Principal;
+use crate::domain::text;
 use crate::domain::time::Millis;
 use crate::store::{Account, AccountState, AttemptRow, Tx};
 
@@ -57,12 +60,19 @@ pub(super) fn probe_ended(tx: &Tx<'_>, attempt: &AttemptRow, _now: Millis) -> Re
     Ok(())
 }
 
-/// The provider answered an attempt: the account works.
-pub(super) fn works(tx: &Tx<'_>, name: &str, now: Millis) -> Result<(), Error> {
-    let account = tx.account(name)?;
-    if account.state != AccountState::Ready {
+/// The provider answered an attempt. Where that attempt was the probe, the account works; one that began before the gate was closed
+/// says nothing about what closed it.
+pub(super) fn works(tx: &Tx<'_>, attempt: &AttemptRow, now: Millis) -> Result<(), Error> {
+    if tx.account(&attempt.account)?.probing == Some(attempt.id) {
+        open(tx, &attempt.account, &Principal::System, now)?;
+    }
+    Ok(())
+}
+
+fn open(tx: &Tx<'_>, name: &str, who: &Principal, now: Millis) -> Result<(), Error> {
+    if tx.account(name)?.state != AccountState::Ready {
         tx.put_account(&Account::ready(name))?;
-        tx.record(now, &NewEvent::new("account:ready", Principal::System).data(serde_json::json!({ "account": name })))?;
+        tx.record(now, &NewEvent::new("account:ready", who).data(serde_json::json!({ "account": name })))?;
     }
     Ok(())
 }
@@ -77,27 +87,39 @@ pub(super) fn refused(
     now: Millis,
 ) -> Result<(), Error> {
     let before = tx.account(&attempt.account)?;
-    if before.state == AccountState::Cooling && before.probing.is_some_and(|probe| probe != attempt.id) {
-        // Many attempts under way meet the same limit; it is counted once.
-        return Ok(());
-    }
     let seed = u64::try_from(attempt.id).unwrap_or_default();
+    let stated = resets_at.filter(|at| *at > now);
     let (state, until) = match effect {
         AccountEffect::None => return probe_ended(tx, attempt, now),
         AccountEffect::LoginRequired => (AccountState::LoginRequired, now),
         AccountEffect::Cool => (AccountState::Cooling, now.plus(account_cool_ms(before.probes, seed))),
         AccountEffect::Exhausted => {
-            let probe = now.plus(account_probe_ms(before.probes, seed));
-            (AccountState::Cooling, resets_at.filter(|at| *at > now).unwrap_or(probe))
+            (AccountState::Cooling, stated.unwrap_or_else(|| now.plus(account_probe_ms(before.probes, seed))))
         }
     };
-    let account = Account {
-        name: attempt.account.clone(),
-        state,
-        until,
-        probes: before.probes.saturating_add(1),
-        probing: None,
-        reason: Some(reason.to_owned()),
+    let first = before.state == AccountState::Ready || before.probing == Some(attempt.id);
+    let account = if first {
+        Account {
+            name: before.name,
+            state,
+            until,
+            probes: before.probes.saturating_add(1),
+            probing: None,
+            reason: Some(reason.to_owned()),
+        }
+    } else {
+        // Many attempts under way meet the same limit when the gate is closed already. It is counted once, and only what is worse
+        // than what closed it says anything new.
+        let worse = match effect {
+            AccountEffect::LoginRequired => true,
+            AccountEffect::Exhausted => stated.is_some_and(|at| at > before.until),
+            AccountEffect::Cool | AccountEffect::None => false,
+        };
+        if before.state == AccountState::LoginRequired || !worse {
+            return Ok(());
+        }
+        let probing = before.probing.filter(|_| state == AccountState::Cooling);
+        Account { state, until, probing, reason: Some(reason.to_owned()), ..before }
     };
     tx.put_account(&account)?;
     let data = serde_json::json!({ "account": account.name, "state": state.as_str(), "until": until, "reason": reason });
@@ -109,11 +131,18 @@ impl Swarm {
     /// Opens the gate of an account: a person logged in, or says that the limit is over.
     ///
     /// # Errors
-    /// `Denied` for anyone but the operator and the daemon.
+    /// `NotFound` for an account that no role uses; `Denied` for anyone but the operator and the daemon.
     pub async fn open_account(&self, who: &Principal, name: &str) -> Result<(), Error> {
         who.must_be_operator_or_system("open an account")?;
-        let (name, now) = (name.to_owned(), self.now());
-        self.store.write(move |tx| works(tx, &name, now)).await
+        let known: BTreeSet<&str> = self.rules.roles.values().map(|role| role.provider.as_str()).collect();
+        if !known.contains(name) {
+            let known = Vec::from_iter(known).join(", ");
+            return Err(
+                Error::not_found(format!("there is no account {:?}", text::one_line(name, 60))).hint(format!("one of: {known}"))
+            );
+        }
+        let (who, name, now) = (who.clone(), name.to_owned(), self.now());
+        self.store.write(move |tx| open(tx, &name, &who, now)).await
     }
 
     /// Closes the gate of an account that has no usable login.

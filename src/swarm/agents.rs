@@ -22,6 +22,17 @@ fn row_of(tx: &Tx<'_>, name: &AgentName) -> Result<AgentRow, Error> {
     Ok(tx.agent(name)?.unwrap_or(fresh))
 }
 
+/// What is recorded of an agent that is to live; it ends a halt.
+const WANTED: &str = "agent:wanted";
+
+fn lift_halt(tx: &Tx<'_>, actor: &str, now: Millis) -> Result<(), Error> {
+    if tx.text("halted")?.is_some() {
+        tx.forget("halted")?;
+        tx.record(now, &NewEvent::new("swarm:resumed", actor))?;
+    }
+    Ok(())
+}
+
 impl Swarm {
     /// The agents that a request speaks of: the named ones, or all there are.
     fn named(&self, names: &[AgentName]) -> Result<Vec<AgentName>, Error> {
@@ -50,6 +61,9 @@ impl Swarm {
         let (actor, now) = (who.to_string(), self.now());
         self.store
             .write(move |tx| {
+                if kind == WANTED {
+                    lift_halt(tx, &actor, now)?;
+                }
                 let mut changed = Vec::new();
                 for name in names {
                     let before = row_of(tx, &name)?;
@@ -71,14 +85,13 @@ impl Swarm {
     /// # Errors
     /// `NotFound` for a name that no role has; `Denied` for anyone but the operator.
     pub async fn start_agents(&self, who: &Principal, names: Vec<AgentName>) -> Result<Vec<AgentName>, Error> {
-        self.lift_halt(who).await?;
         let edit = |row: &mut AgentRow| {
             row.wanted = true;
             row.quarantined = None;
             row.exits.clear();
             row.not_before = Millis(0);
         };
-        self.change_agents(who, names, "agent:wanted", edit).await
+        self.change_agents(who, names, WANTED, edit).await
     }
 
     /// Wants agents gone; all of them where none is named. Their tasks go back to the queue.
@@ -130,20 +143,6 @@ impl Swarm {
             .write(move |tx| {
                 tx.set_text("halted", &why)?;
                 tx.record(now, &NewEvent::new("swarm:halted", actor).data(serde_json::json!({ "reason": why })))?;
-                Ok(())
-            })
-            .await
-    }
-
-    async fn lift_halt(&self, who: &Principal) -> Result<(), Error> {
-        who.must_be_operator("end a halt")?;
-        let (actor, now) = (who.to_string(), self.now());
-        self.store
-            .write(move |tx| {
-                if tx.text("halted")?.is_some() {
-                    tx.forget("halted")?;
-                    tx.record(now, &NewEvent::new("swarm:resumed", actor))?;
-                }
                 Ok(())
             })
             .await

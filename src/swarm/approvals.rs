@@ -11,9 +11,10 @@ use crate::domain::error::Error;
 use crate::domain::event::NewEvent;
 use crate::domain::pipeline::follow;
 use crate::domain::principal::Principal;
+use crate::domain::task::Token;
 use crate::domain::text;
 use crate::failpoint;
-use crate::store::ApprovalRow;
+use crate::store::{ApprovalRow, Tx};
 
 impl Swarm {
     /// Decides an approval and carries out what follows, in one transaction. `seen` is the binding that the person was shown; with it,
@@ -39,57 +40,58 @@ impl Swarm {
             text::check("reason", reason, 8000)?;
         }
         let (rules, who, now) = (self.rules.clone(), who.clone(), self.now());
-        let decided = self
-            .store
-            .write(move |tx| {
-                let missing =
-                    || Error::not_found(format!("there is no approval {id}")).hint("`claude-swarm approvals` lists what is open");
-                let approval = tx.approval(id)?.ok_or_else(missing)?;
-                if approval.binding != binding(&approval.kind, approval.snapshot.as_deref(), &approval.terms) {
-                    return Err(Error::conflict(format!(
-                        "approval {id} is not what was asked any more; its snapshot or terms were changed"
-                    )));
-                }
-                if seen.is_some_and(|seen| seen != approval.binding) {
-                    return Err(Error::conflict(format!("approval {id} is not what you were shown"))
-                        .hint("look at it again, then decide"));
-                }
-                let (to, word) = match decision {
-                    Decision::Approve => (ApprovalState::Approved, "approve"),
-                    Decision::Reject => (ApprovalState::Rejected, "reject"),
-                };
-                if !tx.close_approval(id, to, &who.to_string(), reason.as_deref(), now)? {
-                    let by = approval.decided_by.as_deref().unwrap_or("somebody");
-                    return Err(Error::conflict(format!("approval {id} is {} already, by {by}", approval.state.as_str())));
-                }
-                let data = json!({ "kind": approval.kind, "decision": word, "reason": reason, "binding": approval.binding });
-                let event =
-                    NewEvent::new("approval:decided", &who).task(approval.task).product(Some(approval.product)).approval(id);
-                tx.record(now, &event.data(data))?;
-
-                let task = tx.task(approval.task)?.ok_or_else(|| super::tasks::no_task(approval.task))?;
-                let product = tx.product(approval.product)?.ok_or_else(|| super::tasks::no_product(approval.product))?;
-                let pipeline = pipeline_of(tx, &rules, &product.pipeline)?;
-                let spec = pipeline.approvals.get(&approval.kind);
-                let actions = spec.map(|spec| if to == ApprovalState::Approved { &spec.approve } else { &spec.reject });
-                let lookup = lookup(
-                    &task,
-                    Some(&product),
-                    &[
-                        ("approval", json!({ "id": approval.id, "terms": approval.terms })),
-                        ("reason", reason.map_or(Value::Null, Value::String)),
-                    ],
+        let decide = move |tx: &Tx<'_>| {
+            let missing =
+                || Error::not_found(format!("there is no approval {id}")).hint("`claude-swarm approvals` lists what is open");
+            let approval = tx.approval(id)?.ok_or_else(missing)?;
+            if approval.binding != binding(&approval.kind, approval.snapshot.as_deref(), &approval.terms) {
+                return Err(Error::conflict(format!(
+                    "approval {id} is not what was asked any more; its snapshot or terms were changed"
+                )));
+            }
+            if seen.is_some_and(|seen| seen != approval.binding) {
+                return Err(
+                    Error::conflict(format!("approval {id} is not what you were shown")).hint("look at it again, then decide")
                 );
-                let steps = actions.map(|actions| follow(actions, &lookup)).transpose()?.unwrap_or_default();
-                steps::check(&pipeline, &steps)?;
-                let hash = product.pipeline.clone();
-                let actor = who.to_string();
-                let mut cause = Cause { actor: &actor, task: &task, product: Some(product), decision: Some(&approval) };
-                steps::carry_out(tx, &rules, &pipeline, &hash, &mut cause, steps, now)?;
-                tx.approval(id)?.ok_or_else(missing)
-            })
-            .await?;
-        failpoint::reach("daemon.decision-committed");
-        Ok(decided)
+            }
+            let (to, word) = match decision {
+                Decision::Approve => (ApprovalState::Approved, "approve"),
+                Decision::Reject => (ApprovalState::Rejected, "reject"),
+            };
+            if !tx.close_approval(id, to, &who.to_string(), reason.as_deref(), now)? {
+                let by = approval.decided_by.as_deref().unwrap_or("somebody");
+                return Err(Error::conflict(format!("approval {id} is {} already, by {by}", approval.state.as_str())));
+            }
+            let data = json!({ "kind": approval.kind, "decision": word, "reason": reason, "binding": approval.binding });
+            let event = NewEvent::new("approval:decided", &who).task(approval.task).product(Some(approval.product)).approval(id);
+            tx.record(now, &event.data(data))?;
+
+            let task = tx.task(approval.task)?.ok_or_else(|| super::tasks::no_task(approval.task))?;
+            let product = tx.product(approval.product)?.ok_or_else(|| super::tasks::no_product(approval.product))?;
+            let pipeline = pipeline_of(tx, &rules, &product.pipeline)?;
+            let spec = pipeline.approvals.get(&approval.kind);
+            let actions = spec.map(|spec| if to == ApprovalState::Approved { &spec.approve } else { &spec.reject });
+            let lookup = lookup(
+                &task,
+                Some(&product),
+                &[
+                    ("approval", json!({ "id": approval.id, "terms": approval.terms })),
+                    ("reason", reason.map_or(Value::Null, Value::String)),
+                ],
+            );
+            let steps = actions.map(|actions| follow(actions, &lookup)).transpose()?.unwrap_or_default();
+            steps::check(&pipeline, &steps)?;
+            let hash = product.pipeline.clone();
+            let actor = who.to_string();
+            let mut cause = Cause::of(&actor, &task, Some(product), Some(&approval));
+            steps::carry_out(tx, &rules, &pipeline, &hash, &mut cause, steps, now)?;
+            Ok((tx.approval(id)?.ok_or_else(missing)?, cause.ended))
+        };
+        let leases = self.leases.clone();
+        let decided = move |(_, ended): &(ApprovalRow, Vec<Token>)| {
+            failpoint::reach("daemon.decision-committed");
+            leases.end(ended);
+        };
+        self.store.write_then(decide, decided).await.map(|(approval, _)| approval)
     }
 }

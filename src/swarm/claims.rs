@@ -16,7 +16,7 @@ use crate::domain::principal::Principal;
 use crate::domain::task::{Claim, Event};
 use crate::domain::time::Millis;
 use crate::failpoint;
-use crate::store::{AttemptRow, MessageRow, NewAttempt, ProductRow, SessionState, TaskRow, Tx};
+use crate::store::{AgentRow, AttemptRow, MessageRow, NewAttempt, ProductRow, SessionState, TaskRow, Tx};
 
 /// What a worker gets.
 #[derive(Debug, Clone)]
@@ -72,12 +72,14 @@ impl Swarm {
         let agent = agent.clone();
         let rules = self.rules.clone();
         let now = self.now();
-        let answer = self.store.write(move |tx| claim(tx, &rules, &agent, session, now)).await?;
-        if let ClaimAnswer::Task(claimed) = &answer {
-            failpoint::reach("daemon.claim-committed");
-            self.leases.grant(claimed.attempt.token, self.rules.lease);
-        }
-        Ok(answer)
+        let (leases, term) = (self.leases.clone(), self.rules.lease);
+        let lease = move |answer: &ClaimAnswer| {
+            if let ClaimAnswer::Task(claimed) = answer {
+                failpoint::reach("daemon.claim-committed");
+                leases.grant(claimed.attempt.token, term);
+            }
+        };
+        self.store.write_then(move |tx| claim(tx, &rules, &agent, session, now), lease).await
     }
 
     /// Claims the next task that the daemon does itself.
@@ -92,6 +94,9 @@ impl Swarm {
         let now = self.now();
         self.store
             .write(move |tx| {
+                if tx.text("halted")?.is_some() {
+                    return Ok(None);
+                }
                 let Some(task) = tx.next_ready(&rules.daemon_types(), now)? else { return Ok(None) };
                 let agent: AgentName = DAEMON.parse()?;
                 let (task, attempt) = take(tx, &task, &agent, None, &Way::daemon(), now)?;
@@ -122,8 +127,12 @@ fn claim(tx: &Tx<'_>, rules: &Rules, agent: &AgentName, session: i64, now: Milli
     if let Some(why) = tx.text("halted")? {
         return wait(&format!("the swarm is halted: {why}"), None);
     }
-    if let Some(why) = tx.agent(agent)?.and_then(|row| row.paused) {
-        return wait(&format!("paused: {why}"), None);
+    match tx.agent(agent)? {
+        Some(AgentRow { quarantined: Some(why), .. }) => return wait(&format!("quarantined: {why}"), None),
+        Some(AgentRow { paused: Some(why), .. }) => return wait(&format!("paused: {why}"), None),
+        Some(AgentRow { wanted: true, .. }) => {}
+        // Its session is about to be ended; what it began now would be lost.
+        _ => return wait(&format!("{agent} is to stop"), None),
     }
     let account = tx.account(&role.provider)?;
     let probe = match accounts::gate(&account, now) {

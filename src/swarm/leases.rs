@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -20,20 +21,22 @@ struct Lease {
 }
 
 /// The deadlines of every claim that is held. Cheap to clone.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Leases {
     live: Arc<Mutex<HashMap<Token, Lease>>>,
     changed: Arc<Notify>,
+    runtime: Handle,
 }
 
 impl Leases {
-    /// No lease yet.
+    /// No lease yet. Must be called inside the runtime whose clock counts.
     pub(super) fn new() -> Self {
-        Self::default()
+        Self { live: Arc::default(), changed: Arc::default(), runtime: Handle::current() }
     }
 
-    /// A new claim, or one that an earlier daemon handed out.
+    /// A new claim, or one that an earlier daemon handed out. Also called from the store's thread, once the claim is on the disk.
     pub(super) fn grant(&self, token: Token, term: Duration) {
+        let _clock = self.runtime.enter();
         self.lock().insert(token, Lease { term, deadline: Instant::now() + term });
         self.changed.notify_one();
     }
@@ -49,9 +52,12 @@ impl Leases {
         }
     }
 
-    /// The claim is over.
-    pub(super) fn end(&self, token: Token) {
-        self.lock().remove(&token);
+    /// These claims are over: their workers are told so when they renew.
+    pub(super) fn end(&self, tokens: &[Token]) {
+        let mut live = self.lock();
+        for token in tokens {
+            live.remove(token);
+        }
     }
 
     /// Waits for claims that ran out. They stay until they are ended, and are reported again after another term.
@@ -112,7 +118,7 @@ mod tests {
         tokio::time::sleep(Duration::from_secs(20)).await;
         assert!(leases.renew(token(1)));
         assert_eq!(leases.expired().await, [token(2)]);
-        leases.end(token(2));
+        leases.end(&[token(2)]);
         assert!(!leases.renew(token(2)));
         assert_eq!(leases.expired().await, [token(1)]);
     }

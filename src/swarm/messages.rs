@@ -3,6 +3,7 @@
 use uuid::Uuid;
 
 use super::Swarm;
+use super::reports::held;
 use crate::domain::error::Error;
 use crate::domain::event::NewEvent;
 use crate::domain::name::AgentName;
@@ -62,8 +63,7 @@ impl Swarm {
         let (agent, now) = (agent.clone(), self.now());
         self.store
             .write(move |tx| {
-                let attempt =
-                    tx.attempt_by_token(token)?.filter(|attempt| attempt.agent == agent).ok_or_else(Error::stale_claim)?;
+                let (_, attempt) = held(tx, &Principal::Worker(agent.clone()), token)?;
                 if tx.deliver_message(message, &agent, attempt.task, now)? {
                     let data = serde_json::json!({ "message": message });
                     let event = NewEvent::new("message:delivered", &agent).agent(&agent).task(attempt.task).data(data);

@@ -115,44 +115,46 @@ impl Swarm {
     pub async fn finish(&self, who: &Principal, finish: Finish) -> Result<Ended, Error> {
         self.must_have_bytes(&finish).await?;
         let (who, now, token) = (who.clone(), self.now(), finish.token);
-        let rules = self.rules.clone();
-        let ended = self
-            .store
-            .write(move |tx| {
-                if let Some(ended) = already(tx, &who, token)? {
-                    return Ok(ended);
-                }
-                let (task, attempt) = held(tx, &who, token)?;
-                meter(tx, &attempt, &Progress { token, report: finish.report, usage: finish.usage, cost: finish.cost }, now)?;
-                for log in judge::logs(&finish, attempt.id) {
-                    tx.keep_artifact(task.id, &log, now)?;
-                }
-                let pipeline = pipeline_of(tx, &rules, &task.pipeline)?;
-                let spec = pipeline.task_type(&task.kind)?;
-                let product = task.product.map(|id| tx.product(id)).transpose()?.flatten();
-                if attempt.session.is_some() {
-                    accounts::works(tx, &attempt.account, now)?;
-                }
-                match judge::judge(&pipeline, spec, &task, product.as_ref(), &finish) {
-                    Ok(accepted) => {
-                        let mut cause = Cause { actor: attempt.agent.as_str(), task: &task, product, decision: None };
-                        if let (Some(manifest), Some(product)) = (&finish.manifest, &mut cause.product) {
-                            let hash = manifest.hash();
-                            tx.keep_snapshot(&hash, manifest, now)?;
-                            tx.set_product_snapshot(product.id, &hash, now)?;
-                            product.snapshot = Some(hash);
-                        }
-                        complete(tx, &who, &task, &attempt, &accepted, now)?;
-                        steps::carry_out(tx, &rules, &pipeline, &task.pipeline, &mut cause, accepted.steps, now)?;
-                        Ok(Ended::Done)
+        let (rules, leases) = (self.rules.clone(), self.leases.clone());
+        let judge = move |tx: &Tx<'_>| {
+            if let Some(ended) = already(tx, &who, token)? {
+                return Ok((ended, vec![token]));
+            }
+            let (task, attempt) = held(tx, &who, token)?;
+            meter(tx, &attempt, &Progress { token, report: finish.report, usage: finish.usage, cost: finish.cost }, now)?;
+            for log in judge::logs(&finish, attempt.id) {
+                tx.keep_artifact(task.id, &log, now)?;
+            }
+            let pipeline = pipeline_of(tx, &rules, &task.pipeline)?;
+            let spec = pipeline.task_type(&task.kind)?;
+            let product = task.product.map(|id| tx.product(id)).transpose()?.flatten();
+            if attempt.session.is_some() {
+                accounts::works(tx, &attempt, now)?;
+            }
+            match judge::judge(&pipeline, spec, &task, product.as_ref(), &finish) {
+                Ok(accepted) => {
+                    let mut cause = Cause::of(attempt.agent.as_str(), &task, product, None);
+                    if let (Some(manifest), Some(product)) = (&finish.manifest, &mut cause.product) {
+                        let hash = manifest.hash();
+                        tx.keep_snapshot(&hash, manifest, now)?;
+                        tx.set_product_snapshot(product.id, &hash, now)?;
+                        product.snapshot = Some(hash);
                     }
-                    Err(refused) => fail(tx, &who, &task, &attempt, refused.class, &refused.detail, None, now),
+                    complete(tx, &who, &task, &attempt, &accepted, now)?;
+                    steps::carry_out(tx, &rules, &pipeline, &task.pipeline, &mut cause, accepted.steps, now)?;
+                    Ok((Ended::Done, cause.ended.into_iter().chain([token]).collect()))
                 }
-            })
-            .await?;
-        failpoint::reach("daemon.finish-committed");
-        self.leases.end(token);
-        Ok(ended)
+                Err(refused) => {
+                    let ended = fail(tx, &who, &task, &attempt, refused.class, &refused.detail, None, now)?;
+                    Ok((ended, vec![token]))
+                }
+            }
+        };
+        let done = move |(_, over): &(Ended, Vec<Token>)| {
+            failpoint::reach("daemon.finish-committed");
+            leases.end(over);
+        };
+        self.store.write_then(judge, done).await.map(|(ended, _)| ended)
     }
 
     /// The attempt came to nothing.
@@ -161,19 +163,16 @@ impl Swarm {
     /// `Conflict` for a stale token.
     pub async fn fail(&self, who: &Principal, failing: Failing) -> Result<Ended, Error> {
         let (who, now, token) = (who.clone(), self.now(), failing.progress.token);
-        let ended = self
-            .store
-            .write(move |tx| {
-                if let Some(ended) = already(tx, &who, token)? {
-                    return Ok(ended);
-                }
-                let (task, attempt) = held(tx, &who, token)?;
-                meter(tx, &attempt, &failing.progress, now)?;
-                fail(tx, &who, &task, &attempt, failing.class, &failing.detail, failing.resets_at, now)
-            })
-            .await?;
-        self.leases.end(token);
-        Ok(ended)
+        let fail = move |tx: &Tx<'_>| {
+            if let Some(ended) = already(tx, &who, token)? {
+                return Ok(ended);
+            }
+            let (task, attempt) = held(tx, &who, token)?;
+            meter(tx, &attempt, &failing.progress, now)?;
+            fail(tx, &who, &task, &attempt, failing.class, &failing.detail, failing.resets_at, now)
+        };
+        let leases = self.leases.clone();
+        self.store.write_then(fail, move |_| leases.end(&[token])).await
     }
 
     /// The worker of a cancelled task says that its CLI is gone.
@@ -201,29 +200,26 @@ impl Swarm {
         if *who != Principal::System {
             return Err(Error::denied("only the daemon knows what is gone"));
         }
-        let now = self.now();
-        self.store
-            .write(move |tx| {
-                let Some(attempt) = tx.attempt_by_token(token)? else { return Ok(()) };
-                tx.release_attempt(attempt.id, now)?;
-                if attempt.ended_at.is_some() {
-                    return Ok(());
-                }
-                let (task, attempt) = held(tx, &Principal::Worker(attempt.agent.clone()), token)?;
-                tx.end_attempt(attempt.id, "lost", Some(FailureClass::Interrupted.name()), Some(&reason), now)?;
-                accounts::probe_ended(tx, &attempt, now)?;
-                let task = change(tx, &task, Event::Lose { token, reason: reason.clone() }, now)?;
-                let data = json!({ "reason": reason, "losses": task.life.losses });
-                tx.record(now, &about("task:lost", &Principal::System, &task).agent(&attempt.agent).data(data))?;
-                if task.life.state.name() == StateName::Failed {
-                    let data = json!({ "reason": format!("lost {} times; the last time: {reason}", task.life.losses) });
-                    tx.record(now, &about("task:failed", &Principal::System, &task).data(data))?;
-                }
-                Ok(())
-            })
-            .await?;
-        self.leases.end(token);
-        Ok(())
+        let (now, leases) = (self.now(), self.leases.clone());
+        let lose = move |tx: &Tx<'_>| {
+            let Some(attempt) = tx.attempt_by_token(token)? else { return Ok(()) };
+            tx.release_attempt(attempt.id, now)?;
+            if attempt.ended_at.is_some() {
+                return Ok(());
+            }
+            let (task, attempt) = held(tx, &Principal::Worker(attempt.agent.clone()), token)?;
+            tx.end_attempt(attempt.id, "lost", Some(FailureClass::Interrupted.name()), Some(&reason), now)?;
+            accounts::probe_ended(tx, &attempt, now)?;
+            let task = change(tx, &task, Event::Lose { token, reason: reason.clone() }, now)?;
+            let data = json!({ "reason": reason, "losses": task.life.losses });
+            tx.record(now, &about("task:lost", &Principal::System, &task).agent(&attempt.agent).data(data))?;
+            if task.life.state.name() == StateName::Failed {
+                let data = json!({ "reason": format!("lost {} times; the last time: {reason}", task.life.losses) });
+                tx.record(now, &about("task:failed", &Principal::System, &task).data(data))?;
+            }
+            Ok(())
+        };
+        self.store.write_then(lose, move |()| leases.end(&[token])).await
     }
 
     /// Keeps the name of bytes that were put into the artifact store for an attempt.
@@ -269,7 +265,7 @@ fn attempt_of(tx: &Tx<'_>, who: &Principal, token: Token) -> Result<AttemptRow, 
 }
 
 /// The task and attempt under a token, if its claim is live and this principal's.
-fn held(tx: &Tx<'_>, who: &Principal, token: Token) -> Result<(TaskRow, AttemptRow), Error> {
+pub(super) fn held(tx: &Tx<'_>, who: &Principal, token: Token) -> Result<(TaskRow, AttemptRow), Error> {
     let attempt = attempt_of(tx, who, token)?;
     let task = tx.task(attempt.task)?.ok_or_else(Error::stale_claim)?;
     if task.life.state.claim().is_none_or(|claim| claim.token != token) {

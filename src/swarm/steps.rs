@@ -13,6 +13,7 @@ use crate::domain::pipeline::{Executor, Pipeline, Step, Tree};
 use crate::domain::principal::Principal;
 use crate::domain::product::ProductState;
 use crate::domain::schema;
+use crate::domain::task::Token;
 use crate::domain::time::Millis;
 use crate::store::{ApprovalRow, NewApproval, NewProduct, ProductRow, TaskFilter, TaskRow, Tx};
 
@@ -29,6 +30,14 @@ pub(super) struct Cause<'a> {
     pub product: Option<ProductRow>,
     /// The decision that it follows from, if a person decided.
     pub decision: Option<&'a ApprovalRow>,
+    /// The claims that ended with what followed: their leases end when it is committed.
+    pub ended: Vec<Token>,
+}
+
+impl<'a> Cause<'a> {
+    pub(super) fn of(actor: &'a str, task: &'a TaskRow, product: Option<ProductRow>, decision: Option<&'a ApprovalRow>) -> Self {
+        Self { actor, task, product, decision, ended: Vec::new() }
+    }
 }
 
 /// Says whether the steps can be carried out, before any is.
@@ -127,13 +136,13 @@ fn start_product(
     Ok(product)
 }
 
-fn shelve(tx: &Tx<'_>, cause: &Cause<'_>, reason: &str, now: Millis) -> Result<(), Error> {
+fn shelve(tx: &Tx<'_>, cause: &mut Cause<'_>, reason: &str, now: Millis) -> Result<(), Error> {
     let Some(product) = &cause.product else { return Ok(()) };
     tx.set_product_state(product.id, ProductState::Shelved, Some(reason), now)?;
     withdraw_open(tx, product.id, "the product was given up", now)?;
     for task in tx.tasks(&TaskFilter { product: Some(product.id), limit: u32::MAX, ..TaskFilter::default() })? {
         if !task.life.state.name().is_over() {
-            tasks::cancel(tx, task.id, "the product was given up", cause.actor, now)?;
+            cause.ended.extend(tasks::cancel(tx, task.id, "the product was given up", cause.actor, now)?);
         }
     }
     let event = NewEvent::new("product:shelved", cause.actor).product(Some(product.id)).data(json!({ "reason": reason }));

@@ -107,11 +107,9 @@ impl Swarm {
         text::check("reason", &reason, 2000)?;
         let actor = who.to_string();
         let now = self.now();
-        let ended = self.store.write(move |tx| cancel(tx, id, &reason, &actor, now)).await?;
-        if let Some(token) = ended {
-            self.leases.end(token);
-        }
-        Ok(())
+        let leases = self.leases.clone();
+        let cancel = move |tx: &Tx<'_>| cancel(tx, id, &reason, &actor, now);
+        self.store.write_then(cancel, move |ended| leases.end(ended.as_slice())).await.map(drop)
     }
 
     /// Starts a task that failed or was cancelled from the beginning.

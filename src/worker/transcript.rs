@@ -13,10 +13,11 @@ const RESULT: &str = "StructuredOutput";
 
 /// What a result says, as a person would put it: the verdict, then the sentence that sums it up.
 fn result(input: &serde_json::Value) -> String {
-    let field = |names: &[&str]| names.iter().find_map(|name| input.get(name)?.as_str()).map(|text| text::one_line(text, 400));
+    let one_line = |text: &str| text::one_line(&text.split_whitespace().collect::<Vec<_>>().join(" "), 400);
+    let field = |names: &[&str]| names.iter().find_map(|name| input.get(name)?.as_str()).map(one_line);
     let verdict = field(&["verdict"]).map(|verdict| format!("{verdict} · ")).unwrap_or_default();
     let words = field(&["summary", "answer", "reasons", "tagline", "title"]);
-    format!("result: {verdict}{}", words.unwrap_or_else(|| text::one_line(&input.to_string(), 400)))
+    format!("result: {verdict}{}", words.unwrap_or_else(|| one_line(&input.to_string())))
 }
 
 /// Shows what a fact says, if it says anything to a person.
