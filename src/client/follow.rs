@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::{self, Message};
 
-use super::rest::problem;
+use super::operator::problem;
 use super::socket::Socket;
 use super::{ClientError, Operator};
 use crate::domain::error::{Error, Kind};

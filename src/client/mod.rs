@@ -1,17 +1,19 @@
 //! The client of the daemon's doors.
 //!
-//! Here: what command lines talk through, REST (`rest`) and events (`follow`); what workers talk through, RPC (`link`) and the artifact
+//! Here: what command lines talk through, REST (`rest` over `operator`) and events (`follow`); what workers talk through, RPC (`link`) and the artifact
 //! store (`blobs`); reaching a socket, and what it means when nobody answers. Not here: what is shown (`cli`), what the shapes are
 //! (`protocol`).
 
 pub mod blobs;
 mod follow;
 pub mod link;
+mod operator;
 mod rest;
 mod socket;
 
 pub use follow::{Follow, Seen};
-pub use rest::{Operator, TaskQuery};
+pub use operator::Operator;
+pub use rest::TaskQuery;
 
 use std::io;
 use std::path::{Path, PathBuf};
