@@ -2,7 +2,7 @@
 //!
 //! Here: which of the three is meant, and what each needs of the process around it. Not here: what they do.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -25,7 +25,8 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let failure = Failure::from(error);
-            eprint!("{}", failure.report(false));
+            // Where nobody reads it, the exit code still says it.
+            let _ = write!(std::io::stderr(), "{}", failure.report(false));
             ExitCode::from(failure.code())
         }
     }
