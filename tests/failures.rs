@@ -143,10 +143,12 @@ fn an_attempt_that_costs_too_much_is_ended() {
 #[test]
 fn everything_stops_when_a_person_says_so() {
     let mut swarm = TestSwarm::rehearsal();
-    swarm.script(
-        "name: slow\ntasks:\n  - when: {type: research}\n    turns:\n      - tool: {name: Bash, input: {command: 'sleep 300 & setsid sleep 301 & sleep 302'}}\n      \
-         - result: {summary: done, ideas: []}\n",
-    );
+    // A length of sleep that nobody else on this machine has.
+    let own = std::process::id();
+    swarm.script(&format!(
+        "name: slow\ntasks:\n  - when: {{type: research}}\n    turns:\n      - tool: {{name: Bash, input: {{command: 'sleep 300.{own} & setsid sleep 301.{own} & sleep 302.{own}'}}}}\n      \
+         - result: {{summary: done, ideas: []}}\n",
+    ));
     let id = research(&mut swarm);
     swarm.until("the agent's command runs", |_| sleeping().then_some(()));
     swarm.run(&["halt", "--reason", "enough"]);
@@ -168,5 +170,5 @@ fn everything_stops_when_a_person_says_so() {
 fn sleeping() -> bool {
     let lines = std::process::Command::new("ps").args(["-eo", "args"]).output().unwrap();
     let lines = String::from_utf8_lossy(&lines.stdout).into_owned();
-    ["sleep 300", "sleep 301", "sleep 302"].iter().any(|command| lines.lines().any(|line| line == *command))
+    lines.lines().any(|line| line.starts_with("sleep 30") && line.ends_with(&format!(".{}", std::process::id())))
 }

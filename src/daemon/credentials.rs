@@ -1,4 +1,4 @@
-//! Logins: when one that was missing appears, the account is opened again without anybody having to say so.
+//! Logins and programs: when one that was missing appears, the account is opened again without anybody having to say so.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,7 +21,7 @@ pub(super) async fn watch(swarm: Swarm, host: Arc<DaemonHost>, mut stop: watch::
         let status = swarm.status().await.ok();
         let closed = status.into_iter().flat_map(|status| status.closed_accounts);
         for account in closed.filter(|account| account.state == AccountState::LoginRequired) {
-            let now = host.credential(&account.name).ok().map(|_| host.fingerprint(&account.name));
+            let now = host.means(&account.name).ok().map(|_| host.fingerprint(&account.name));
             let seen = refused.get_or_insert_with(|| now.clone());
             if now.is_some() && now != *seen {
                 *seen = now;

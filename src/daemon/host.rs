@@ -20,7 +20,7 @@ use crate::protocol::VERSION;
 use crate::protocol::rpc::{Credential, LogSettings, Paths, ProviderSettings, SandboxSettings, Welcome};
 use crate::protocol::various::Halted;
 use crate::secrets::{Credentials, Login, Sources, claude_credentials};
-use crate::server::{About, Host};
+use crate::server::{About, Host, Means};
 use crate::swarm::Swarm;
 
 /// How long everything may take to end before what is left is named.
@@ -83,9 +83,36 @@ impl DaemonHost {
 
     /// What tells one login from another without telling what it is.
     pub(super) fn fingerprint(&self, provider: &str) -> String {
-        match self.credential(provider) {
-            Ok(credential) => hex::encode(Sha256::digest(credential.expose().as_bytes())),
+        match self.means(provider) {
+            Ok(means) => hex::encode(Sha256::digest(means.credential.expose().as_bytes())),
             Err(_) => String::new(),
+        }
+    }
+
+    /// The login, where one is needed.
+    fn credential(&self, provider: &str) -> Result<Credential, String> {
+        if self.model.is_some() {
+            // The rehearsal's model takes any key, and no real one must go there.
+            return Ok(Credential::ApiKey("sk-rehearsal-that-opens-nothing".to_owned()));
+        }
+        if provider != "claude" {
+            return Err(format!("there is no login for {provider}"));
+        }
+        let sources = Sources {
+            secrets_dir: &self.home.secrets_dir(),
+            user_home: self.environment.user_home.as_deref(),
+            api_key: self.environment.anthropic_api_key.as_deref(),
+            oauth_token: self.environment.claude_code_oauth_token.as_deref(),
+            now: clock::now(),
+        };
+        match claude_credentials(&sources) {
+            Ok(Login::Found { credentials: Credentials::ApiKey(key), .. }) => Ok(Credential::ApiKey(key.expose().to_owned())),
+            Ok(Login::Found { credentials: Credentials::OauthToken(token), .. }) => {
+                Ok(Credential::OauthToken(token.expose().to_owned()))
+            }
+            Ok(Login::Expired { source, remedy, .. }) => Err(format!("the login in {source} has ended; {remedy}")),
+            Ok(Login::None { remedy, .. }) => Err(format!("there is no login for Claude; {remedy}")),
+            Err(error) => Err(format!("{error}{}", error.hint.as_deref().map(|hint| format!("; {hint}")).unwrap_or_default())),
         }
     }
 
@@ -142,7 +169,6 @@ impl Host for DaemonHost {
             lease_ms: millis(settings.lease),
             provider: ProviderSettings {
                 name: role.provider.clone(),
-                program: text(self.program()?),
                 base_url: self
                     .model
                     .clone()
@@ -172,30 +198,12 @@ impl Host for DaemonHost {
         })
     }
 
-    fn credential(&self, provider: &str) -> Result<Credential, String> {
-        if self.model.is_some() {
-            // The rehearsal's model takes any key, and no real one must go there.
-            return Ok(Credential::ApiKey("sk-rehearsal-that-opens-nothing".to_owned()));
-        }
-        if provider != "claude" {
-            return Err(format!("there is no login for {provider}"));
-        }
-        let sources = Sources {
-            secrets_dir: &self.home.secrets_dir(),
-            user_home: self.environment.user_home.as_deref(),
-            api_key: self.environment.anthropic_api_key.as_deref(),
-            oauth_token: self.environment.claude_code_oauth_token.as_deref(),
-            now: clock::now(),
-        };
-        match claude_credentials(&sources) {
-            Ok(Login::Found { credentials: Credentials::ApiKey(key), .. }) => Ok(Credential::ApiKey(key.expose().to_owned())),
-            Ok(Login::Found { credentials: Credentials::OauthToken(token), .. }) => {
-                Ok(Credential::OauthToken(token.expose().to_owned()))
-            }
-            Ok(Login::Expired { source, remedy, .. }) => Err(format!("the login in {source} has ended; {remedy}")),
-            Ok(Login::None { remedy, .. }) => Err(format!("there is no login for Claude; {remedy}")),
-            Err(error) => Err(format!("{error}{}", error.hint.as_deref().map(|hint| format!("; {hint}")).unwrap_or_default())),
-        }
+    fn means(&self, provider: &str) -> Result<Means, String> {
+        let program = self.program().map_err(|error| match &error.hint {
+            Some(hint) => format!("{error}; {hint}"),
+            None => error.to_string(),
+        })?;
+        Ok(Means { program, credential: self.credential(provider)? })
     }
 
     fn end_everything(&self) -> Pin<Box<dyn Future<Output = Halted> + Send + '_>> {

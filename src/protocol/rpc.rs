@@ -198,8 +198,6 @@ pub struct Welcome {
 pub struct ProviderSettings {
     /// Which: `claude`.
     pub name: String,
-    /// The program.
-    pub program: String,
     /// Where its requests go, if not to the provider itself.
     pub base_url: Option<String>,
     /// More environment.
@@ -300,6 +298,8 @@ pub struct Assignment {
     pub timeout_ms: u64,
     /// What waits to be told to the agent.
     pub messages: Vec<Message>,
+    /// The CLI's program on this machine, without links.
+    pub program: String,
     /// The login, for the CLI's environment only.
     pub credential: Option<Credential>,
 }

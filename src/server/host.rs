@@ -1,6 +1,7 @@
 //! What the doors need of the daemon around them: settings for workers, logins, shutting down.
 
 use std::future::Future;
+use std::path::PathBuf;
 use std::pin::Pin;
 
 use crate::domain::error::Error;
@@ -28,6 +29,15 @@ pub struct About {
     pub notes: Vec<String>,
 }
 
+/// What an attempt needs of the machine.
+#[derive(Debug, Clone)]
+pub struct Means {
+    /// The provider's program, without links.
+    pub program: PathBuf,
+    /// A login for it.
+    pub credential: Credential,
+}
+
 /// The daemon, as its doors see it.
 pub trait Host: Send + Sync + 'static {
     /// What there is to say about it.
@@ -39,11 +49,11 @@ pub trait Host: Send + Sync + 'static {
     /// `NotFound` for an agent that no role has.
     fn welcome(&self, agent: &AgentName) -> Result<Welcome, Error>;
 
-    /// The login of a provider, read afresh, for one attempt.
+    /// What one attempt needs of the machine, looked for afresh: the provider's program and a login.
     ///
     /// # Errors
     /// In words for people: where was looked, and what to do.
-    fn credential(&self, provider: &str) -> Result<Credential, String>;
+    fn means(&self, provider: &str) -> Result<Means, String>;
 
     /// Ends every session and sandbox, and answers when they are gone.
     fn end_everything(&self) -> Pin<Box<dyn Future<Output = Halted> + Send + '_>>;

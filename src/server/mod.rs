@@ -11,7 +11,7 @@ mod rest;
 mod rpc;
 mod views;
 
-pub use host::{About, Host};
+pub use host::{About, Host, Means};
 pub use hub::Hub;
 pub use listen::{Door, bind_unix, serve};
 

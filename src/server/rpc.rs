@@ -226,8 +226,8 @@ async fn wait_for_work(app: &App, who: &Principal, session: i64) -> Result<Assig
 /// person.
 async fn assignment(app: &App, claimed: Claimed) -> Result<Option<Assignment>, Error> {
     let token = claimed.attempt.token;
-    let credential = match app.host.credential(&claimed.attempt.provider) {
-        Ok(credential) => credential,
+    let means = match app.host.means(&claimed.attempt.provider) {
+        Ok(means) => means,
         Err(why) => {
             let progress = Progress { token, report: 0, usage: claimed.attempt.usage, cost: claimed.attempt.cost };
             let class = crate::domain::failure::FailureClass::LoginRequired;
@@ -259,7 +259,8 @@ async fn assignment(app: &App, claimed: Claimed) -> Result<Option<Assignment>, E
         budget_usd: claimed.attempt.budget.usd(),
         timeout_ms: u64::from(claimed.spec.timeout_minutes) * 60_000,
         messages: claimed.messages.into_iter().map(message).collect(),
-        credential: Some(credential),
+        program: means.program.display().to_string(),
+        credential: Some(means.credential),
     }))
 }
 

@@ -40,6 +40,23 @@ pub struct Settings {
     pub rehearsal: bool,
 }
 
+/// Waits for an event after `seen` that could change the plan: about agents and the swarm as a whole. Answers whether there will be more.
+async fn concerns(swarm: &Swarm, events: &mut watch::Receiver<i64>, mut seen: i64) -> bool {
+    loop {
+        match swarm.events_after(seen, u32::MAX).await {
+            Ok(new) if new.iter().any(|event| event.kind.starts_with("agent:") || event.kind.starts_with("swarm:")) => {
+                return true;
+            }
+            Ok(new) => seen = new.last().map_or(seen, |event| event.seq),
+            // What cannot be read now is looked at by the slow timer.
+            Err(error) => tracing::warn!(%error, "events cannot be read"),
+        }
+        if events.changed().await.is_err() {
+            return false;
+        }
+    }
+}
+
 /// Looked at least this often, should a wake-up ever be missed.
 const SLOW: Duration = Duration::from_secs(20);
 
@@ -78,12 +95,12 @@ impl Supervisor {
         let mut events = self.swarm.follow();
         let leases = self.swarm.leases().clone();
         loop {
-            events.borrow_and_update();
+            let seen = *events.borrow_and_update();
             let wake = self.pass().await;
             tokio::select! {
                 _ = stop.wait_for(|stop| *stop) => return,
-                changed = events.changed() => {
-                    if changed.is_err() {
+                open = concerns(&self.swarm, &mut events, seen) => {
+                    if !open {
                         return;
                     }
                 }

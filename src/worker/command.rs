@@ -54,7 +54,7 @@ fn bare(worker: &Worker, workspace: &Workspace, program: &Program) -> Command {
     let mapped = |text: &str| {
         text.replace(crate::sandbox::WORKSPACE, &workspace.tree.to_string_lossy())
             .replace(crate::sandbox::HOME, &workspace.home.to_string_lossy())
-            .replace(&format!("{}/{}", crate::sandbox::BIN, worker.welcome.provider.name), &worker.welcome.provider.program)
+            .replace(&format!("{}/{}", crate::sandbox::BIN, worker.welcome.provider.name), &workspace.program.to_string_lossy())
     };
     let mut command = Command::new(mapped(&program.argv[0]));
     command.args(program.argv[1..].iter().map(|argument| mapped(argument))).env_clear();

@@ -23,6 +23,8 @@ pub(super) struct Workspace {
     pub home: PathBuf,
     etc: PathBuf,
     lock: PathBuf,
+    /// The CLI's program on this machine.
+    pub program: PathBuf,
 }
 
 /// How long the end of a sandbox that was told to end may take.
@@ -66,7 +68,13 @@ impl Workspace {
         fs::create_dir_all(&paths.sandboxes).map_err(failed)?;
         let lock = Path::new(&paths.sandboxes).join(format!("{}.lock", assignment.token));
         let canonical = |path: &Path| canonical(path).map_err(failed);
-        Ok(Self { tree: canonical(&tree)?, home: canonical(&home)?, etc: canonical(&etc)?, lock })
+        Ok(Self {
+            tree: canonical(&tree)?,
+            home: canonical(&home)?,
+            etc: canonical(&etc)?,
+            lock,
+            program: PathBuf::from(&assignment.program),
+        })
     }
 
     /// The lock that the next sandbox holds as long as anything in it lives. Waits until the one before is gone, which the lock alone
@@ -90,7 +98,7 @@ impl Workspace {
         let binaries = Path::new(&paths.binaries);
         let mut programs: Vec<(PathBuf, String)> = Vec::new();
         if profile == Profile::Cli {
-            programs.push((PathBuf::from(&worker.welcome.provider.program), worker.welcome.provider.name.clone()));
+            programs.push((self.program.clone(), worker.welcome.provider.name.clone()));
             for name in ["claude-swarm", "claude-tasks"] {
                 if let Ok(path) = canonical(&binaries.join(name)) {
                     programs.push((path, name.to_owned()));
