@@ -12,4 +12,5 @@ mod operations {
     mod agents;
     mod claims;
     mod leases;
+    mod trees;
 }
