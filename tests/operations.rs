@@ -12,5 +12,6 @@ mod operations {
     mod agents;
     mod claims;
     mod leases;
+    mod tasks;
     mod trees;
 }
