@@ -11,6 +11,7 @@ mod operations {
     mod accounts;
     mod agents;
     mod claims;
+    mod judging;
     mod leases;
     mod tasks;
     mod trees;

@@ -80,7 +80,7 @@ impl Swarm {
                 ],
             );
             let steps = actions.map(|actions| follow(actions, &lookup)).transpose()?.unwrap_or_default();
-            steps::check(&pipeline, &steps)?;
+            steps::check(&pipeline, &steps, true, product.snapshot.is_some())?;
             let hash = product.pipeline.clone();
             let actor = who.to_string();
             let mut cause = Cause::of(&actor, &task, Some(product), Some(&approval));
