@@ -13,6 +13,7 @@ mod operations {
     mod claims;
     mod judging;
     mod leases;
+    mod messages;
     mod tasks;
     mod trees;
 }
