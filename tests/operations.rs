@@ -14,6 +14,7 @@ mod operations {
     mod judging;
     mod leases;
     mod messages;
+    mod money;
     mod tasks;
     mod trees;
 }

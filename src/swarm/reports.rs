@@ -8,7 +8,7 @@ use super::steps::{self, Cause};
 use super::tasks::{change, pipeline_of, unblock_dependents};
 use super::{accounts, judge::Accepted};
 use crate::domain::backoff::task_backoff_ms;
-use crate::domain::budget::{MicroUsd, Usage};
+use crate::domain::budget::{ATTEMPT_MAX, MicroUsd, Usage};
 use crate::domain::error::Error;
 use crate::domain::event::NewEvent;
 use crate::domain::failure::{AccountEffect, FailureClass, TaskEffect};
@@ -315,10 +315,10 @@ fn meter(tx: &Tx<'_>, attempt: &AttemptRow, progress: &Progress, now: Millis) ->
     if progress.report <= attempt.report {
         return Ok(());
     }
-    let usage = attempt.usage.max(progress.usage);
+    let usage = attempt.usage.max(progress.usage.believable());
     let delta = usage.minus(attempt.usage);
     // What was reported is never taken back, whatever a worker says later.
-    let cost = attempt.cost.max(progress.cost);
+    let cost = attempt.cost.max(progress.cost.min(ATTEMPT_MAX.0));
     tx.set_usage(attempt.id, progress.report, &usage, cost)?;
     tx.add_spend(attempt.agent.as_str(), MicroUsd(cost.0 - attempt.cost.0), &delta, now)?;
     Ok(())
