@@ -10,11 +10,13 @@ mod home;
 mod operations {
     mod accounts;
     mod agents;
+    mod approvals;
     mod claims;
     mod judging;
     mod leases;
     mod messages;
     mod money;
+    mod publishing;
     mod tasks;
     mod trees;
 }

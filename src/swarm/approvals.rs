@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::Swarm;
 use super::judge::lookup;
+use super::publications::sound_snapshot;
 use super::steps::{self, Cause};
 use super::tasks::pipeline_of;
 use crate::domain::approval::{ApprovalId, ApprovalState, Decision, binding};
@@ -48,6 +49,14 @@ impl Swarm {
                 return Err(Error::conflict(format!(
                     "approval {id} is not what was asked any more; its snapshot or terms were changed"
                 )));
+            }
+            // A person is shown the files that the manifest names: it must be the one that the snapshot's name stands for.
+            if decision == Decision::Approve
+                && let Some(snapshot) = &approval.snapshot
+                && sound_snapshot(tx, snapshot)?.is_none()
+            {
+                return Err(Error::conflict(format!("approval {id} cannot be approved: the files of its snapshot were changed"))
+                    .hint("reject it; the work is then done anew"));
             }
             if seen.is_some_and(|seen| seen != approval.binding) {
                 return Err(

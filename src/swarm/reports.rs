@@ -120,7 +120,7 @@ impl Swarm {
         let (who, now, token) = (who.clone(), self.now(), finish.token);
         let (rules, leases) = (self.rules.clone(), self.leases.clone());
         let judge = move |tx: &Tx<'_>| {
-            if let Some(ended) = already(tx, &who, token)? {
+            if let Some(ended) = already(tx, &who, token, now)? {
                 return Ok((ended, vec![token]));
             }
             let (task, attempt) = held(tx, &who, token)?;
@@ -168,7 +168,7 @@ impl Swarm {
     pub async fn fail(&self, who: &Principal, failing: Failing) -> Result<Ended, Error> {
         let (who, now, token) = (who.clone(), self.now(), failing.progress.token);
         let fail = move |tx: &Tx<'_>| {
-            if let Some(ended) = already(tx, &who, token)? {
+            if let Some(ended) = already(tx, &who, token, now)? {
                 return Ok(ended);
             }
             let (task, attempt) = held(tx, &who, token)?;
@@ -261,7 +261,7 @@ fn about(kind: &'static str, who: &Principal, task: &TaskRow) -> NewEvent {
 fn attempt_of(tx: &Tx<'_>, who: &Principal, token: Token) -> Result<AttemptRow, Error> {
     let attempt = tx.attempt_by_token(token)?.ok_or_else(|| Error::not_found(format!("no claim has the token {token}")))?;
     let own = match who {
-        Principal::Worker(agent) => attempt.agent == *agent,
+        Principal::Worker(agent) => attempt.session.is_some() && attempt.agent == *agent,
         Principal::System => attempt.session.is_none(),
         _ => false,
     };
@@ -296,8 +296,12 @@ fn release(tx: &Tx<'_>, who: &Principal, attempt: &AttemptRow, now: Millis) -> R
 }
 
 /// What became of an attempt whose end was reported before; a worker may say it twice.
-fn already(tx: &Tx<'_>, who: &Principal, token: Token) -> Result<Option<Ended>, Error> {
+fn already(tx: &Tx<'_>, who: &Principal, token: Token, now: Millis) -> Result<Option<Ended>, Error> {
     let attempt = attempt_of(tx, who, token)?;
+    if attempt.ended_at.is_some() && attempt.session.is_none() {
+        // The daemon's own attempts have no sandbox: when one reports, nothing of it runs any more.
+        release(tx, who, &attempt, now)?;
+    }
     Ok(match attempt.outcome.as_deref() {
         None => None,
         Some("done") => Some(Ended::Done),
