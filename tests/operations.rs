@@ -17,6 +17,7 @@ mod operations {
     mod messages;
     mod money;
     mod publishing;
+    mod rounds;
     mod tasks;
     mod trees;
 }

@@ -150,7 +150,8 @@ fn start_product(
         slug: name,
         title: title.to_owned(),
         idea,
-        round_bound: i64::from(pipeline.max_rounds),
+        // The first round is the building itself; each of the next is a time it was sent back.
+        round_bound: i64::from(pipeline.max_rounds) + 1,
         pipeline: hash.to_owned(),
     };
     let product = tx.insert_product(&new, now)?;
