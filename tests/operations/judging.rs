@@ -24,7 +24,7 @@ async fn never_good_enough(home: &Home, hired: &Hired, spoil: impl Fn(&Home, &mu
         assert_eq!((last.outcome.as_deref(), last.class.as_deref()), (Some("failed"), Some(class.name())));
         assert_eq!(last.cost.usd(), 0.25, "what it cost counts all the same");
         assert!(detail.task.life.reason.is_some() && detail.task.result.is_none());
-        assert_eq!(last.released_at.is_some(), true);
+        assert!(last.released_at.is_some());
         told = detail.task.feedback;
         assert!(told.is_some());
         home.clock.advance(HOUR);
