@@ -143,16 +143,16 @@ fn an_attempt_that_costs_too_much_is_ended() {
 #[test]
 fn everything_stops_when_a_person_says_so() {
     let mut swarm = TestSwarm::rehearsal();
-    // A length of sleep that nobody else on this machine has.
+    // Commands that do not end, with a number that nobody else's on this machine have.
     let own = std::process::id();
     swarm.script(&format!(
-        "name: slow\ntasks:\n  - when: {{type: research}}\n    turns:\n      - tool: {{name: Bash, input: {{command: 'sleep 300.{own} & setsid sleep 301.{own} & sleep 302.{own}'}}}}\n      \
+        "name: slow\ntasks:\n  - when: {{type: research}}\n    turns:\n      - tool: {{name: Bash, input: {{command: 'tail -s 300.{own} -f /dev/null & setsid tail -s 301.{own} -f /dev/null & tail -s 302.{own} -f /dev/null'}}}}\n      \
          - result: {{summary: done, ideas: []}}\n",
     ));
     let id = research(&mut swarm);
-    swarm.until("the agent's command runs", |_| sleeping().then_some(()));
+    swarm.until("the agent's command runs", |_| running().then_some(()));
     swarm.run(&["halt", "--reason", "enough"]);
-    assert!(!sleeping(), "everything in the sandbox has ended when the command answers");
+    assert!(!running(), "everything in the sandbox has ended when the command answers");
     let status = swarm.json(&["status"]);
     assert_eq!(status["halted"], "enough");
     assert!(status["agents"].as_array().unwrap().iter().all(|agent| agent["pid"].is_null()), "{status}");
@@ -167,8 +167,8 @@ fn everything_stops_when_a_person_says_so() {
 }
 
 /// Whether a process of the script above runs anywhere on this machine.
-fn sleeping() -> bool {
+fn running() -> bool {
     let lines = std::process::Command::new("ps").args(["-eo", "args"]).output().unwrap();
     let lines = String::from_utf8_lossy(&lines.stdout).into_owned();
-    lines.lines().any(|line| line.starts_with("sleep 30") && line.ends_with(&format!(".{}", std::process::id())))
+    lines.lines().any(|line| line.starts_with("tail -s 30") && line.contains(&format!(".{} ", std::process::id())))
 }

@@ -10,6 +10,14 @@ mod home;
 mod operations {
     mod accounts;
     mod agents;
+    mod approvals;
     mod claims;
+    mod judging;
     mod leases;
+    mod messages;
+    mod money;
+    mod publishing;
+    mod rounds;
+    mod tasks;
+    mod trees;
 }

@@ -52,7 +52,7 @@ async fn publish(swarm: &Swarm, outlet: &Local, task: &TaskRow, token: Token) ->
         // It was published and its task was not told: the daemon died in between.
         return swarm.published(token, &what, &url).await.map(drop);
     }
-    swarm.sending(what.publication.id, what.approval.id).await?;
+    swarm.sending(token, &what).await?;
     failpoint::reach("daemon.publication-sending");
     let url = put(swarm, outlet, &what).await?;
     failpoint::reach("daemon.publication-put");

@@ -2,6 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+/// The most that one attempt is believed to have cost, and the most tokens of one class that it is believed to have used. Far above
+/// anything real; what is reported beyond it is a fault of whoever counted, and must not break the sums.
+pub const ATTEMPT_MAX: (MicroUsd, u64) = (MicroUsd(1_000_000_000_000_000), 1_000_000_000_000);
+
 /// Millionths of a US dollar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -9,9 +13,9 @@ pub struct MicroUsd(pub i64);
 
 impl MicroUsd {
     /// From dollars, rounded up, so that a cap is never missed by rounding. Not a number counts as nothing.
-    #[expect(clippy::cast_possible_truncation, reason = "clamped to a range that fits")]
+    #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "clamped to a range that fits")]
     pub fn from_usd(usd: f64) -> Self {
-        Self((usd * 1_000_000.0).ceil().clamp(0.0, 1e15) as i64)
+        Self((usd * 1_000_000.0).ceil().clamp(0.0, ATTEMPT_MAX.0.0 as f64) as i64)
     }
 
     /// In dollars, for people.
@@ -66,6 +70,12 @@ impl Usage {
             cache_read: join(self.cache_read, other.cache_read),
             cache_write: join(self.cache_write, other.cache_write),
         }
+    }
+
+    /// What can be believed of it: at most [`ATTEMPT_MAX`] of each class.
+    #[must_use]
+    pub fn believable(self) -> Self {
+        self.each(Self::default(), |count, _| count.min(ATTEMPT_MAX.1))
     }
 
     /// All classes together.

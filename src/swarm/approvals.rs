@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::Swarm;
 use super::judge::lookup;
+use super::publications::sound_snapshot;
 use super::steps::{self, Cause};
 use super::tasks::pipeline_of;
 use crate::domain::approval::{ApprovalId, ApprovalState, Decision, binding};
@@ -49,6 +50,14 @@ impl Swarm {
                     "approval {id} is not what was asked any more; its snapshot or terms were changed"
                 )));
             }
+            // A person is shown the files that the manifest names: it must be the one that the snapshot's name stands for.
+            if decision == Decision::Approve
+                && let Some(snapshot) = &approval.snapshot
+                && sound_snapshot(tx, snapshot)?.is_none()
+            {
+                return Err(Error::conflict(format!("approval {id} cannot be approved: the files of its snapshot were changed"))
+                    .hint("reject it; the work is then done anew"));
+            }
             if seen.is_some_and(|seen| seen != approval.binding) {
                 return Err(
                     Error::conflict(format!("approval {id} is not what you were shown")).hint("look at it again, then decide")
@@ -80,7 +89,7 @@ impl Swarm {
                 ],
             );
             let steps = actions.map(|actions| follow(actions, &lookup)).transpose()?.unwrap_or_default();
-            steps::check(&pipeline, &steps)?;
+            steps::check(&pipeline, &steps, true, product.snapshot.is_some())?;
             let hash = product.pipeline.clone();
             let actor = who.to_string();
             let mut cause = Cause::of(&actor, &task, Some(product), Some(&approval));

@@ -231,7 +231,7 @@ fn again(tx: &Tx<'_>, rules: &Rules, task: TaskRow) -> Result<Claimed, Error> {
     let lost =
         attempts.iter().rev().find(|other| other.id != attempt.id).is_some_and(|other| other.outcome.as_deref() == Some("lost"));
     let resume_prompt = match &task.feedback {
-        Some(feedback) if !lost => super::prompt::correction(&task, &attempt, product.as_ref(), feedback),
+        Some(_) if !lost => super::prompt::correction(&task, &attempt, product.as_ref()),
         _ => super::prompt::resumption(),
     };
     let messages = tx.waiting_messages(&attempt.agent)?;

@@ -88,13 +88,7 @@ pub(super) fn judge(
     files(spec, &result, finish.manifest.as_ref())?;
     let failed = checks(spec, &finish.checks)?;
     if let Some((name, tail)) = failed {
-        // The model may have said `pass`; what was run says otherwise.
-        result["verdict"] = json!("fail");
-        result["summary"] = json!(text::one_line(&format!("the check {name} failed when the worker ran it"), 400));
-        if let Some(findings) = result.get_mut("findings").and_then(Value::as_array_mut) {
-            let tail: String = tail.chars().take(1500).collect();
-            findings.insert(0, json!({ "severity": "blocker", "where": name, "what": format!("the check failed:\n{tail}") }));
-        }
+        turn(spec, &mut result, name, tail);
         schema::validate("result", &spec.result, &result).map_err(&missing)?;
     }
     let verdict = spec.verdict_of(&result);
@@ -103,8 +97,25 @@ pub(super) fn judge(
     let none = Vec::new();
     let actions = spec.on.get(&verdict).unwrap_or(&none);
     let steps = follow(actions, &lookup).map_err(&missing)?;
-    steps::check(pipeline, &steps).map_err(&missing)?;
+    let has_snapshot = spec.tree == Tree::Write || product.is_some_and(|product| product.snapshot.is_some());
+    steps::check(pipeline, &steps, product.is_some(), has_snapshot).map_err(&missing)?;
     Ok(Accepted { result, verdict, steps })
+}
+
+/// The model may have said `pass`; what was run says otherwise.
+fn turn(spec: &TaskType, result: &mut Value, check: &str, tail: &str) {
+    let Some(result) = result.as_object_mut() else { return };
+    result.insert("verdict".to_owned(), json!("fail"));
+    if let Some(summary) = result.get_mut("summary") {
+        *summary = json!(text::one_line(&format!("the check {check} failed when the worker ran it"), 400));
+    }
+    if let Some(findings) = result.get_mut("findings").and_then(Value::as_array_mut) {
+        let most = spec.result.pointer("/properties/findings/maxItems").and_then(Value::as_u64);
+        let most = most.and_then(|most| usize::try_from(most).ok()).unwrap_or(usize::MAX);
+        findings.truncate(most.saturating_sub(1));
+        let tail: String = text::clean(tail).chars().take(1500).collect();
+        findings.insert(0, json!({ "severity": "blocker", "where": check, "what": format!("the check failed:\n{tail}") }));
+    }
 }
 
 /// Every file that was declared, and every one that the type must leave, is in the manifest.

@@ -33,10 +33,11 @@ pub(super) fn resumption() -> String {
     "Continue.".to_owned()
 }
 
-/// What an agent is told when its conversation goes on after its answer was not accepted.
-pub(super) fn correction(task: &TaskRow, attempt: &AttemptRow, product: Option<&ProductRow>, feedback: &str) -> String {
+/// What an agent is told when its conversation goes on after its answer was not accepted. Why is in the task's `feedback`: it may hold
+/// what a product's own code printed, and stands in the block as data like everything else from outside.
+pub(super) fn correction(task: &TaskRow, attempt: &AttemptRow, product: Option<&ProductRow>) -> String {
     let opening = opening(task, attempt, product);
-    format!("Your last answer was not accepted:\n\n{feedback}\n\nMend that. {opening}")
+    format!("Your last answer was not accepted. The task below is the same, and its `feedback` says why. Mend that.\n\n{opening}")
 }
 
 fn sealed(value: &Value) -> String {

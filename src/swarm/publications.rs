@@ -2,7 +2,7 @@
 
 use super::Swarm;
 use super::judge::Finish;
-use super::reports::Ended;
+use super::reports::{Ended, held};
 use crate::domain::approval::{ApprovalState, binding};
 use crate::domain::budget::{MicroUsd, Usage};
 use crate::domain::error::Error;
@@ -12,7 +12,7 @@ use crate::domain::product::ProductState;
 use crate::domain::publication::PublicationState;
 use crate::domain::snapshot::Manifest;
 use crate::domain::task::Token;
-use crate::store::{ApprovalRow, ProductRow, PublicationRow, TaskRow};
+use crate::store::{ApprovalRow, ProductRow, PublicationRow, Reader, TaskRow};
 
 /// Everything that is needed to publish, all of it from what a person approved.
 #[derive(Debug, Clone)]
@@ -33,46 +33,37 @@ impl Swarm {
     /// # Errors
     /// `Denied` where there is no such decision.
     pub async fn publishing(&self, task: &TaskRow) -> Result<Publishing, Error> {
-        let id = task.payload.get("approval").and_then(serde_json::Value::as_i64).unwrap_or_default();
-        let product = task.product;
-        self.store
-            .read(move |reader| {
-                let denied = |why: &str| Error::denied(format!("approval {id} does not allow this publication: {why}"));
-                let approval = reader.approval(id)?.ok_or_else(|| denied("it does not exist"))?;
-                if approval.state != ApprovalState::Approved {
-                    return Err(denied("it is not approved"));
-                }
-                if Some(approval.product) != product {
-                    return Err(denied("it is about another product"));
-                }
-                if approval.binding != binding(&approval.kind, approval.snapshot.as_deref(), &approval.terms) {
-                    return Err(denied("its snapshot or terms were changed"));
-                }
-                let publication = reader.publication_of(id)?.ok_or_else(|| denied("no intent was written down"))?;
-                let product = reader.product(approval.product)?.ok_or_else(|| denied("its product is gone"))?;
-                let snapshot = approval.snapshot.clone().ok_or_else(|| denied("it has no snapshot"))?;
-                let manifest = reader.snapshot(&snapshot)?.ok_or_else(|| denied("its snapshot is not kept"))?;
-                if manifest.hash() != snapshot {
-                    return Err(denied("its manifest was changed"));
-                }
-                Ok(Publishing { publication, approval, product, manifest })
-            })
-            .await
+        let (task, rehearsal) = (task.clone(), self.rules.rehearsal);
+        self.store.read(move |reader| prove(reader, &task, rehearsal)).await
     }
 
-    /// Writes down that sending begins. From here on the outlet is asked before anything is sent again.
+    /// Writes down that sending begins: from here on the outlet is asked before anything is sent again. Proves once more, under the live
+    /// claim, that what is about to be sent is what may be.
     ///
     /// # Errors
-    /// `Conflict` where it was published already.
-    pub async fn sending(&self, publication: i64, approval: i64) -> Result<(), Error> {
-        let now = self.now();
+    /// `Denied` where it may not; `Conflict` for a stale token (the task was cancelled), and where it was published already.
+    pub async fn sending(&self, token: Token, what: &Publishing) -> Result<(), Error> {
+        let (now, rehearsal) = (self.now(), self.rules.rehearsal);
+        let (key, binding) = (what.publication.key.clone(), what.approval.binding.clone());
         self.store
             .write(move |tx| {
-                let row = tx.publication_of(approval)?.ok_or_else(|| Error::not_found("there is no such publication"))?;
-                if row.state == PublicationState::Published {
-                    return Err(Error::conflict(format!("approval {approval} was published already")));
+                let (task, _) = held(tx, &Principal::System, token)?;
+                let Publishing { publication, approval, product, .. } = prove(tx, &task, rehearsal)?;
+                if (&publication.key, &approval.binding) != (&key, &binding) {
+                    return Err(Error::denied(format!(
+                        "approval {} does not allow this publication: it is another one",
+                        approval.id
+                    )));
                 }
-                Ok(tx.set_publication(publication, PublicationState::Sending, None, None, now)?)
+                if publication.state == PublicationState::Published {
+                    return Err(Error::conflict(format!("approval {} was published already", approval.id)));
+                }
+                tx.set_publication(publication.id, PublicationState::Sending, None, None, now)?;
+                let data = serde_json::json!({ "outlet": publication.outlet, "kind": approval.kind });
+                let event =
+                    NewEvent::new("publication:sending", Principal::System).product(Some(product.id)).approval(approval.id);
+                tx.record(now, &event.task(task.id).data(data))?;
+                Ok(())
             })
             .await
     }
@@ -105,4 +96,34 @@ impl Swarm {
             Finish { token, report: 1, result, manifest: None, checks: vec![], usage: Usage::default(), cost: MicroUsd(0) };
         self.finish(&Principal::System, finish).await
     }
+}
+
+/// The decision that allows a publish task, with everything it was about; or why there is none.
+fn prove(reader: &Reader<'_>, task: &TaskRow, rehearsal: bool) -> Result<Publishing, Error> {
+    let id = task.payload.get("approval").and_then(serde_json::Value::as_i64).unwrap_or_default();
+    let denied = |why: &str| Error::denied(format!("approval {id} does not allow this publication: {why}"));
+    let approval = reader.approval(id)?.ok_or_else(|| denied("it does not exist"))?;
+    if approval.state != ApprovalState::Approved {
+        return Err(denied("it is not approved"));
+    }
+    let persons = [Some(Principal::Operator), rehearsal.then_some(Principal::Rehearsal)];
+    if !persons.into_iter().flatten().any(|person| approval.decided_by == Some(person.to_string())) {
+        return Err(denied("no person decided it"));
+    }
+    if Some(approval.product) != task.product {
+        return Err(denied("it is about another product"));
+    }
+    if approval.binding != binding(&approval.kind, approval.snapshot.as_deref(), &approval.terms) {
+        return Err(denied("its snapshot or terms were changed"));
+    }
+    let publication = reader.publication_of(id)?.ok_or_else(|| denied("no intent was written down"))?;
+    let product = reader.product(approval.product)?.ok_or_else(|| denied("its product is gone"))?;
+    let snapshot = approval.snapshot.clone().ok_or_else(|| denied("it has no snapshot"))?;
+    let manifest = sound_snapshot(reader, &snapshot)?.ok_or_else(|| denied("its files were changed"))?;
+    Ok(Publishing { publication, approval, product, manifest })
+}
+
+/// The manifest of a snapshot, if it is kept and still is what its name says.
+pub(super) fn sound_snapshot(reader: &Reader<'_>, hash: &str) -> Result<Option<Manifest>, Error> {
+    Ok(reader.snapshot(hash)?.filter(|manifest| manifest.hash() == hash))
 }

@@ -8,12 +8,14 @@ use super::steps::{self, Cause};
 use super::tasks::{change, pipeline_of, unblock_dependents};
 use super::{accounts, judge::Accepted};
 use crate::domain::backoff::task_backoff_ms;
-use crate::domain::budget::{MicroUsd, Usage};
+use crate::domain::budget::{ATTEMPT_MAX, MicroUsd, Usage};
 use crate::domain::error::Error;
 use crate::domain::event::NewEvent;
 use crate::domain::failure::{AccountEffect, FailureClass, TaskEffect};
 use crate::domain::name::AgentName;
+use crate::domain::pipeline::Tree;
 use crate::domain::principal::Principal;
+use crate::domain::snapshot::Manifest;
 use crate::domain::task::{Event, StateName, Token};
 use crate::domain::text;
 use crate::domain::time::Millis;
@@ -111,13 +113,14 @@ impl Swarm {
     /// The CLI answered and the checks were run. Judges whether that is enough, and carries out what follows.
     ///
     /// # Errors
-    /// `Conflict` for a stale token; `Invalid` where bytes are named that were not sent.
-    pub async fn finish(&self, who: &Principal, finish: Finish) -> Result<Ended, Error> {
+    /// `Conflict` for a stale token; `Invalid` where bytes are named that were not sent, or paths that could leave a tree.
+    pub async fn finish(&self, who: &Principal, mut finish: Finish) -> Result<Ended, Error> {
+        finish.manifest = finish.manifest.map(|Manifest(entries)| Manifest::new(entries)).transpose()?;
         self.must_have_bytes(&finish).await?;
         let (who, now, token) = (who.clone(), self.now(), finish.token);
         let (rules, leases) = (self.rules.clone(), self.leases.clone());
         let judge = move |tx: &Tx<'_>| {
-            if let Some(ended) = already(tx, &who, token)? {
+            if let Some(ended) = already(tx, &who, token, now)? {
                 return Ok((ended, vec![token]));
             }
             let (task, attempt) = held(tx, &who, token)?;
@@ -134,7 +137,8 @@ impl Swarm {
             match judge::judge(&pipeline, spec, &task, product.as_ref(), &finish) {
                 Ok(accepted) => {
                     let mut cause = Cause::of(attempt.agent.as_str(), &task, product, None);
-                    if let (Some(manifest), Some(product)) = (&finish.manifest, &mut cause.product) {
+                    let written = finish.manifest.as_ref().filter(|_| spec.tree == Tree::Write);
+                    if let (Some(manifest), Some(product)) = (written, &mut cause.product) {
                         let hash = manifest.hash();
                         tx.keep_snapshot(&hash, manifest, now)?;
                         tx.set_product_snapshot(product.id, &hash, now)?;
@@ -164,7 +168,7 @@ impl Swarm {
     pub async fn fail(&self, who: &Principal, failing: Failing) -> Result<Ended, Error> {
         let (who, now, token) = (who.clone(), self.now(), failing.progress.token);
         let fail = move |tx: &Tx<'_>| {
-            if let Some(ended) = already(tx, &who, token)? {
+            if let Some(ended) = already(tx, &who, token, now)? {
                 return Ok(ended);
             }
             let (task, attempt) = held(tx, &who, token)?;
@@ -187,7 +191,7 @@ impl Swarm {
                 if attempt.ended_at.is_none() {
                     return Err(Error::conflict("this attempt has not ended; report how it did"));
                 }
-                Ok(tx.release_attempt(attempt.id, now)?)
+                release(tx, &who, &attempt, now)
             })
             .await
     }
@@ -203,11 +207,11 @@ impl Swarm {
         let (now, leases) = (self.now(), self.leases.clone());
         let lose = move |tx: &Tx<'_>| {
             let Some(attempt) = tx.attempt_by_token(token)? else { return Ok(()) };
-            tx.release_attempt(attempt.id, now)?;
             if attempt.ended_at.is_some() {
-                return Ok(());
+                return release(tx, &Principal::System, &attempt, now);
             }
-            let (task, attempt) = held(tx, &Principal::Worker(attempt.agent.clone()), token)?;
+            let task = live(tx, &attempt)?;
+            tx.release_attempt(attempt.id, now)?;
             tx.end_attempt(attempt.id, "lost", Some(FailureClass::Interrupted.name()), Some(&reason), now)?;
             accounts::probe_ended(tx, &attempt, now)?;
             let task = change(tx, &task, Event::Lose { token, reason: reason.clone() }, now)?;
@@ -257,7 +261,7 @@ fn about(kind: &'static str, who: &Principal, task: &TaskRow) -> NewEvent {
 fn attempt_of(tx: &Tx<'_>, who: &Principal, token: Token) -> Result<AttemptRow, Error> {
     let attempt = tx.attempt_by_token(token)?.ok_or_else(|| Error::not_found(format!("no claim has the token {token}")))?;
     let own = match who {
-        Principal::Worker(agent) => attempt.agent == *agent,
+        Principal::Worker(agent) => attempt.session.is_some() && attempt.agent == *agent,
         Principal::System => attempt.session.is_none(),
         _ => false,
     };
@@ -267,16 +271,37 @@ fn attempt_of(tx: &Tx<'_>, who: &Principal, token: Token) -> Result<AttemptRow, 
 /// The task and attempt under a token, if its claim is live and this principal's.
 pub(super) fn held(tx: &Tx<'_>, who: &Principal, token: Token) -> Result<(TaskRow, AttemptRow), Error> {
     let attempt = attempt_of(tx, who, token)?;
+    Ok((live(tx, &attempt)?, attempt))
+}
+
+/// The task of an attempt, if its claim is live.
+fn live(tx: &Tx<'_>, attempt: &AttemptRow) -> Result<TaskRow, Error> {
     let task = tx.task(attempt.task)?.ok_or_else(Error::stale_claim)?;
-    if task.life.state.claim().is_none_or(|claim| claim.token != token) {
+    if task.life.state.claim().is_none_or(|claim| claim.token != attempt.token) {
         return Err(Error::stale_claim());
     }
-    Ok((task, attempt))
+    Ok(task)
+}
+
+/// Nothing of an attempt that had ended runs any more: whoever waits for its tree or its money is told.
+fn release(tx: &Tx<'_>, who: &Principal, attempt: &AttemptRow, now: Millis) -> Result<(), Error> {
+    if attempt.released_at.is_some() {
+        return Ok(());
+    }
+    tx.release_attempt(attempt.id, now)?;
+    let product = tx.task(attempt.task)?.and_then(|task| task.product);
+    let event = NewEvent::new("task:released", who).task(attempt.task).agent(&attempt.agent).product(product);
+    tx.record(now, &event.data(json!({ "attempt": attempt.number })))?;
+    Ok(())
 }
 
 /// What became of an attempt whose end was reported before; a worker may say it twice.
-fn already(tx: &Tx<'_>, who: &Principal, token: Token) -> Result<Option<Ended>, Error> {
+fn already(tx: &Tx<'_>, who: &Principal, token: Token, now: Millis) -> Result<Option<Ended>, Error> {
     let attempt = attempt_of(tx, who, token)?;
+    if attempt.ended_at.is_some() && attempt.session.is_none() {
+        // The daemon's own attempts have no sandbox: when one reports, nothing of it runs any more.
+        release(tx, who, &attempt, now)?;
+    }
     Ok(match attempt.outcome.as_deref() {
         None => None,
         Some("done") => Some(Ended::Done),
@@ -294,10 +319,10 @@ fn meter(tx: &Tx<'_>, attempt: &AttemptRow, progress: &Progress, now: Millis) ->
     if progress.report <= attempt.report {
         return Ok(());
     }
-    let usage = attempt.usage.max(progress.usage);
+    let usage = attempt.usage.max(progress.usage.believable());
     let delta = usage.minus(attempt.usage);
     // What was reported is never taken back, whatever a worker says later.
-    let cost = attempt.cost.max(progress.cost);
+    let cost = attempt.cost.max(progress.cost.min(ATTEMPT_MAX.0));
     tx.set_usage(attempt.id, progress.report, &usage, cost)?;
     tx.add_spend(attempt.agent.as_str(), MicroUsd(cost.0 - attempt.cost.0), &delta, now)?;
     Ok(())

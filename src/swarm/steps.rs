@@ -9,7 +9,7 @@ use crate::domain::approval::{ApprovalState, binding};
 use crate::domain::error::Error;
 use crate::domain::event::NewEvent;
 use crate::domain::name::{NAME_MAX, slug};
-use crate::domain::pipeline::{Executor, Pipeline, Step, Tree};
+use crate::domain::pipeline::{ApprovalSpec, Executor, Pipeline, Step, Tree};
 use crate::domain::principal::Principal;
 use crate::domain::product::ProductState;
 use crate::domain::schema;
@@ -40,14 +40,37 @@ impl<'a> Cause<'a> {
     }
 }
 
-/// Says whether the steps can be carried out, before any is.
-pub(super) fn check(pipeline: &Pipeline, steps: &[Step]) -> Result<(), Error> {
+/// Says whether the steps can be carried out, before any is; `has_product` and `has_snapshot` say what there will be to begin with.
+pub(super) fn check(pipeline: &Pipeline, steps: &[Step], has_product: bool, has_snapshot: bool) -> Result<(), Error> {
+    let (mut has_product, mut has_snapshot) = (has_product, has_snapshot);
     for step in steps {
-        if let Step::Create { kind, payload, .. } = step {
-            schema::validate(&format!("{kind}.payload"), &pipeline.task_type(kind)?.payload, payload)?;
+        match step {
+            Step::StartProduct { .. } => (has_product, has_snapshot) = (true, false),
+            Step::ShelveProduct { .. } => {}
+            Step::AskPerson { kind, .. } if has_product => drop(approval_spec(pipeline, kind)?),
+            Step::AskPerson { kind, .. } => {
+                return Err(Error::invalid(
+                    "ask_person",
+                    format!("an approval of kind {kind} needs a product, and there is none"),
+                ));
+            }
+            Step::Create { kind, payload, .. } => {
+                let spec = pipeline.task_type(kind)?;
+                schema::validate(&format!("{kind}.payload"), &spec.payload, payload)?;
+                if !has_product && (spec.tree != Tree::None || spec.executor == Executor::Daemon) {
+                    return Err(Error::invalid("create", format!("{kind} works on a product, and there is none")));
+                }
+                if !has_snapshot && spec.tree == Tree::Snapshot {
+                    return Err(Error::invalid("create", format!("{kind} works on a snapshot, and the product has none yet")));
+                }
+            }
         }
     }
     Ok(())
+}
+
+fn approval_spec<'p>(pipeline: &'p Pipeline, kind: &str) -> Result<&'p ApprovalSpec, Error> {
+    pipeline.approvals.get(kind).ok_or_else(|| Error::invalid("ask_person", format!("there is no approval {kind:?}")))
 }
 
 pub(super) fn carry_out(
@@ -127,7 +150,8 @@ fn start_product(
         slug: name,
         title: title.to_owned(),
         idea,
-        round_bound: i64::from(pipeline.max_rounds),
+        // The first round is the building itself; each of the next is a time it was sent back.
+        round_bound: i64::from(pipeline.max_rounds) + 1,
         pipeline: hash.to_owned(),
     };
     let product = tx.insert_product(&new, now)?;
@@ -175,8 +199,7 @@ fn ask(
     let Some(product) = &cause.product else {
         return Err(Error::conflict(format!("an approval of kind {kind} needs a product, and task {} has none", cause.task.id)));
     };
-    let spec =
-        pipeline.approvals.get(kind).ok_or_else(|| Error::invalid("ask_person", format!("there is no approval {kind:?}")))?;
+    let spec = approval_spec(pipeline, kind)?;
     let outward = spec.approve.iter().filter_map(|action| action.create.as_ref());
     let outward = outward.filter_map(|created| pipeline.types.get(created)).any(|spec| spec.executor == Executor::Daemon);
     if outward {

@@ -58,8 +58,12 @@ impl Swarm {
             .write(move |tx| {
                 if let Some(key) = &request.dedup_key {
                     text::check("dedup_key", key, 200)?;
+                    if key.trim().is_empty() {
+                        return Err(Error::invalid("dedup_key", "is empty").hint("leave it out, or give each cause its own"));
+                    }
                     if let Some(there) = tx.task_by_dedup_key(key)? {
-                        if there.kind == request.kind && there.payload == request.payload {
+                        let same = there.kind == request.kind && there.payload == request.payload;
+                        if same && there.product == request.product {
                             return Ok(Created { id: there.id, existed: true });
                         }
                         return Err(Error::conflict(format!(
@@ -123,8 +127,12 @@ impl Swarm {
         self.store
             .write(move |tx| {
                 let task = tx.task(id)?.ok_or_else(|| no_task(id))?;
-                change(tx, &task, Event::Retry, now)?;
-                tx.record(now, &NewEvent::new("task:retried", actor).task(id).product(task.product))?;
+                let mut task = change(tx, &task, Event::Retry, now)?;
+                if tx.needs_of(id)?.iter().any(|(_, state)| *state != StateName::Done) {
+                    task = change(tx, &task, Event::Block, now)?;
+                }
+                let data = serde_json::json!({ "state": task.life.state.name() });
+                tx.record(now, &NewEvent::new("task:retried", actor).task(id).product(task.product).data(data))?;
                 Ok(())
             })
             .await
@@ -140,25 +148,32 @@ impl Swarm {
         let now = self.now();
         self.store
             .write(move |tx| {
-                let task = tx.task(id)?.ok_or_else(|| no_task(id))?;
+                let mut task = tx.task(id)?.ok_or_else(|| no_task(id))?;
                 let other = tx.task(needs)?.ok_or_else(|| no_task(needs))?;
-                if id == needs || tx.needs_transitively(needs, id)? {
+                let state = task.life.state.name();
+                if !matches!(state, StateName::Blocked | StateName::Pending) {
+                    return Err(Error::conflict(format!("task {id} is {state}; it cannot wait for anything any more")));
+                }
+                if tx.needs_transitively(needs, id)? {
                     return Err(Error::conflict(format!(
                         "task {needs} already waits for task {id}: together they would wait forever"
                     ))
                     .hint("`claude-tasks show` lists what a task waits for"));
                 }
-                let open = other.life.state.name() != StateName::Done;
-                if open || task.life.state.name() == StateName::Pending {
-                    if open {
-                        change(tx, &task, Event::Block, now)?;
-                    }
-                    tx.add_need(id, needs)?;
-                    let data = serde_json::json!({ "needs": needs });
-                    tx.record(now, &NewEvent::new("task:depends", actor).task(id).product(task.product).data(data))?;
+                let before = tx.needs_of(id)?;
+                if before.iter().any(|(there, _)| *there == needs) {
                     return Ok(());
                 }
-                Err(Error::conflict(format!("task {id} is {}; it cannot wait for anything any more", task.life.state.name())))
+                if before.len() >= NEEDS_MAX {
+                    return Err(Error::conflict(format!("task {id} waits for {NEEDS_MAX} tasks already")));
+                }
+                if other.life.state.name() != StateName::Done {
+                    task = change(tx, &task, Event::Block, now)?;
+                }
+                tx.add_need(id, needs)?;
+                let data = serde_json::json!({ "needs": needs, "state": task.life.state.name() });
+                tx.record(now, &NewEvent::new("task:depends", actor).task(id).product(task.product).data(data))?;
+                Ok(())
             })
             .await
     }
@@ -257,7 +272,8 @@ pub(super) fn insert(
     for needs in draft.needs {
         tx.add_need(id, *needs)?;
     }
-    let data = serde_json::json!({ "type": new.kind, "priority": new.priority });
+    let state = if blocked { StateName::Blocked } else { StateName::Pending };
+    let data = serde_json::json!({ "type": new.kind, "priority": new.priority, "state": state });
     tx.record(now, &NewEvent::new("task:created", actor).task(id).product(new.product).data(data))?;
     Ok(id)
 }

@@ -97,10 +97,6 @@ fn create(action: &Action, kind: &str, lookup: &Lookup) -> Result<Step, Error> {
     Ok(Step::Create { kind: kind.to_owned(), payload, priority: action.priority, dedup, next_round: action.next_round })
 }
 
-/// Whether a verdict may count, given what its type requires.
-///
-/// # Errors
-/// `Invalid`, naming the first value that contradicts the verdict.
 impl TaskType {
     /// Whether a verdict may count, given what this type requires of it.
     ///

@@ -86,6 +86,9 @@ pub struct TaskType {
     pub on: BTreeMap<String, Vec<Action>>,
 }
 
+/// What is wrong with a daemon's task that no person's yes leads to.
+const UNAPPROVED: &str = "would be done by the daemon without a person's yes";
+
 fn one_dollar() -> f64 {
     1.0
 }
@@ -234,12 +237,16 @@ impl Pipeline {
                     say(at(field), format!("is no JSON Schema: {error}"), "see json-schema.org/understanding-json-schema");
                 }
             }
+            let verdicts = spec.verdicts();
             for check in &spec.checks {
+                let at = |field: &str| at(&format!("checks.{}.{field}", check.name));
                 if check.command.is_empty() {
-                    say(at(&format!("checks.{}.command", check.name)), "is empty".into(), "name a program and its arguments");
+                    say(at("command"), "is empty".into(), "name a program and its arguments");
+                }
+                if check.on_failure == OnFailure::FailVerdict && !verdicts.iter().any(|verdict| verdict == "fail") {
+                    say(at("on_failure"), "the type has no verdict `fail`".into(), "write `on_failure: retry`");
                 }
             }
-            let verdicts = spec.verdicts();
             for verdict in spec.on.keys().chain(spec.requires.keys()) {
                 if !verdicts.contains(verdict) {
                     let remedy = format!("one of: {}", verdicts.join(", "));
@@ -248,7 +255,11 @@ impl Pipeline {
             }
             for (verdict, actions) in &spec.on {
                 for (i, action) in actions.iter().enumerate() {
-                    self.check_action(&at(&format!("on.{verdict}[{i}]")), action, &mut say);
+                    let at = at(&format!("on.{verdict}[{i}]"));
+                    self.check_action(&at, action, &mut say);
+                    if self.is_daemons(action) {
+                        say(format!("{at}.create"), UNAPPROVED.into(), "create it in the `approve` of an approval");
+                    }
                 }
             }
         }
@@ -258,11 +269,25 @@ impl Pipeline {
                     self.check_action(&format!("approvals.{kind}.{field}[{i}]"), action, &mut say);
                 }
             }
+            if spec.reject.iter().any(|action| self.is_daemons(action)) {
+                say(format!("approvals.{kind}.reject"), UNAPPROVED.into(), "create it in `approve`");
+            }
+            let outward = spec.approve.iter().filter(|action| self.is_daemons(action));
+            if outward.clone().count() > 1 || outward.clone().any(|action| action.for_each.is_some()) {
+                let what = "one decision would publish more than once";
+                say(format!("approvals.{kind}.approve"), what.into(), "create one task of the daemon's, without `for_each`");
+            }
         }
         if !self.approvals.contains_key("continue") {
             say("approvals".into(), "`continue` is missing".into(), "it is asked when a product is past max_rounds");
         }
         found
+    }
+
+    /// Whether an action makes the daemon put something on an outlet.
+    fn is_daemons(&self, action: &Action) -> bool {
+        let created = action.create.as_ref().and_then(|kind| self.types.get(kind));
+        created.is_some_and(|spec| spec.executor == Executor::Daemon)
     }
 
     fn check_action(&self, at: &str, action: &Action, say: &mut impl FnMut(String, String, &str)) {
