@@ -40,7 +40,8 @@ impl TestSwarm {
     fn init(options: &[&str]) -> Self {
         let dir = tempfile::Builder::new().prefix("swarm-").tempdir().unwrap();
         let home = dir.path().canonicalize().unwrap().join("home");
-        let swarm = Self { dir, home, daemon: None, args: vec![], env: BTreeMap::new() };
+        let swarm =
+            Self { dir, home, daemon: None, args: vec![], env: BTreeMap::from([("PATH".to_owned(), path_with_claude())]) };
         let mut command = Command::new(env!("CARGO_BIN_EXE_claude-swarm"));
         let output = command.arg("init").arg(&swarm.home).args(options).output().unwrap();
         assert!(output.status.success(), "{}", text(&output));
@@ -280,6 +281,17 @@ impl Drop for TestSwarm {
             assert!(left.is_empty(), "processes were left: {left:#?}");
         }
     }
+}
+
+/// The PATH with the real Claude CLI on it: the one that `CLAUDE_SWARM_TEST_CLAUDE` names, or whichever is there.
+#[expect(clippy::disallowed_methods, reason = "tests are told by their environment where the CLI is")]
+pub fn path_with_claude() -> String {
+    let path = std::env::var("PATH").unwrap();
+    let named = std::env::var("CLAUDE_SWARM_TEST_CLAUDE").ok().and_then(|named| Some(Path::new(&named).parent()?.to_owned()));
+    let path = named.map_or_else(|| path.clone(), |folder| format!("{}:{path}", folder.display()));
+    let there = std::env::split_paths(&path).any(|folder| folder.join("claude").is_file());
+    assert!(there, "the Claude CLI is not on the PATH; `scripts/test.sh` installs it");
+    path
 }
 
 /// The processes whose command line speaks of a folder.
