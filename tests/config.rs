@@ -3,11 +3,12 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use claude_swarm::config::{
-    Chosen, Environment, Home, HomeKind, InitOptions, Problem, Program, Sandbox, Settings, Severity, TmuxServer, init, load,
-    settings_text,
+    Chosen, Environment, Home, HomeKind, InitOptions, Problem, Program, Sandbox, Settings, Severity, TmuxServer, embedded_files,
+    init, load, settings_text,
 };
 use claude_swarm::domain::error::Kind;
 
@@ -602,6 +603,38 @@ fn files_below(folder: &Path) -> Vec<(String, Vec<u8>)> {
     }
     found.sort();
     found
+}
+
+#[test]
+fn a_fresh_home_has_no_problem() {
+    let folder = tempfile::tempdir().unwrap();
+    let written = init(&folder.path().join("new/home"), &InitOptions::default()).unwrap();
+    let loaded = load(&written.home).unwrap_or_else(|problems| panic!("{}", shown(&problems)));
+    assert_eq!(loaded.warnings, []);
+    assert_eq!(loaded.config.kind, HomeKind::Real);
+    assert_eq!(loaded.config.settings.tmux.server, TmuxServer::Own);
+    assert_eq!(loaded.config.settings.server.listen.port(), 0);
+    assert_eq!(loaded.config.agents().len(), 10);
+    let there: Vec<String> = files_below(written.home.root()).into_iter().map(|(path, _)| path).collect();
+    assert_eq!(there, written.files);
+    let secrets = written.home.secrets_dir().metadata().unwrap();
+    assert_eq!(secrets.permissions().mode() & 0o777, 0o700);
+    // What is embedded is what the source tree has.
+    for file in embedded_files() {
+        assert_eq!(fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(&file.path)).unwrap(), *file.bytes, "{}", file.path);
+    }
+}
+
+#[test]
+fn a_rehearsal_says_so_and_brings_its_script() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = InitOptions { rehearsal: true, listen: "127.0.0.1:4711".parse().unwrap(), tmux_server: TmuxServer::Default };
+    let home = init(folder.path(), &options).unwrap().home;
+    let config = load(&home).unwrap_or_else(|problems| panic!("{}", shown(&problems))).config;
+    assert_eq!(config.kind, HomeKind::Rehearsal);
+    assert!(config.rehearsal.is_some());
+    assert_eq!(config.settings.server.listen, options.listen);
+    assert_eq!(config.settings.tmux.socket_name(&home), "default");
 }
 
 #[test]

@@ -8,21 +8,21 @@ use rust_embed::Embed;
 
 #[derive(Embed)]
 #[folder = "agents/"]
-#[allow_missing = true]
 struct Agents;
 
 #[derive(Embed)]
 #[folder = "skills/"]
-#[allow_missing = true]
 struct Skills;
 
 #[derive(Embed)]
 #[folder = "templates/"]
-#[allow_missing = true]
 struct Templates;
 
 /// Named one by one: the folder of a source tree that is also a home holds logins.
-const CONFIG: &[(&str, &[u8])] = &[("config/pipeline.yaml", include_bytes!("../../config/pipeline.yaml"))];
+const CONFIG: &[(&str, &[u8])] = &[
+    ("config/pipeline.yaml", include_bytes!("../../config/pipeline.yaml")),
+    ("config/rehearsal.yaml", include_bytes!("../../config/rehearsal.yaml")),
+];
 
 /// A file of a home.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -75,8 +75,8 @@ fn contents(options: &InitOptions) -> Vec<(String, Vec<u8>)> {
     if options.rehearsal {
         contents.push(("config/kind".to_owned(), b"rehearsal\n".to_vec()));
     }
-    let skipped = |path: &str| path == "config/settings.yaml" || (path == "config/rehearsal.yaml" && !options.rehearsal);
-    contents.extend(files().into_iter().filter(|file| !skipped(&file.path)).map(|file| (file.path, file.bytes.into_owned())));
+    let wanted = |path: &str| path != "config/rehearsal.yaml" || options.rehearsal;
+    contents.extend(files().into_iter().filter(|file| wanted(&file.path)).map(|file| (file.path, file.bytes.into_owned())));
     contents.sort();
     contents
 }

@@ -84,7 +84,7 @@ impl DaemonHost {
     /// What tells one login from another without telling what it is.
     pub(super) fn fingerprint(&self, provider: &str) -> String {
         match self.credential(provider) {
-            Ok(Credential::ApiKey(secret) | Credential::OauthToken(secret)) => hex::encode(Sha256::digest(secret.as_bytes())),
+            Ok(credential) => hex::encode(Sha256::digest(credential.expose().as_bytes())),
             Err(_) => String::new(),
         }
     }
@@ -175,7 +175,7 @@ impl Host for DaemonHost {
     fn credential(&self, provider: &str) -> Result<Credential, String> {
         if self.model.is_some() {
             // The rehearsal's model takes any key, and no real one must go there.
-            return Ok(Credential::ApiKey("rehearsal".to_owned()));
+            return Ok(Credential::ApiKey("sk-rehearsal-that-opens-nothing".to_owned()));
         }
         if provider != "claude" {
             return Err(format!("there is no login for {provider}"));

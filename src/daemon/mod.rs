@@ -21,7 +21,6 @@ use crate::clock;
 use crate::config::{self, Config, Environment, Home, HomeKind, Problem};
 use crate::domain::error::Error;
 use crate::domain::principal::Principal;
-use crate::failpoint;
 use crate::runner::{Runner, TmuxRunner, TmuxServer};
 use crate::server::{App, Door, Hub, bind_unix, serve};
 use crate::store::Store;
@@ -54,7 +53,6 @@ pub async fn run(options: Options) -> Result<(), Error> {
         return Err(Error::denied("--auto-approve exists in a rehearsal only; in a real home a person decides"));
     }
     home.make_folders()?;
-    failpoint::arm(home.root());
     let _lock = lock::take(home)?;
     let store = Store::open(&home.database()).map_err(|error| Error::unavailable(error.to_string()))?;
     let failed = |what: &str, error: &dyn std::fmt::Display| Error::unavailable(format!("{what}: {error}"));

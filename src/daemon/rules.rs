@@ -17,7 +17,6 @@ pub(super) fn of(config: &Config) -> Rules {
         pipeline_body: config.pipeline.json.clone(),
         pipeline_hash: config.pipeline.sha256.clone(),
         roles: roles.into_iter().map(|role| (role.name.clone(), role)).collect(),
-        templates: [("write_spec".to_owned(), config.spec_template.clone())].into(),
         daily_cap: settings.daily_budget,
         lease: settings.lease,
         losses: settings.tasks.losses,

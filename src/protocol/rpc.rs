@@ -325,6 +325,15 @@ pub enum Credential {
     OauthToken(String),
 }
 
+impl Credential {
+    /// The key or token itself.
+    pub fn expose(&self) -> &str {
+        match self {
+            Self::ApiKey(value) | Self::OauthToken(value) => value,
+        }
+    }
+}
+
 impl fmt::Debug for Credential {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Credential(hidden)")

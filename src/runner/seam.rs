@@ -32,7 +32,7 @@ pub trait Runner: Debug + Send + Sync {
     /// that is gone already is no error: the process is ended nevertheless, because a process can outlive the tmux server.
     fn stop<'a>(&'a self, pane: &'a PaneId, process: Option<ProcessIdentity>, grace: Duration) -> Answer<'a, ()>;
 
-    /// The text that a pane shows now, one line a row; with SGR escape sequences when `with_colours`.
+    /// The text that a pane shows now, one line a row, and the line above; with SGR escape sequences when `with_colours`.
     fn capture<'a>(&'a self, pane: &'a PaneId, with_colours: bool) -> Answer<'a, String>;
 
     /// Resolves when that very process has exited, at once if it has already. Never resolves for its successor.

@@ -42,8 +42,9 @@ pub struct StartSession {
     pub argv: Vec<String>,
     /// An existing directory, absolute.
     pub cwd: PathBuf,
-    /// The whole environment of the process; nothing else is inherited, except that `TERM` has a default. No secrets: for a moment
-    /// these are arguments that every user of the machine can read.
+    /// The whole environment of the process; nothing else is inherited, except that `TERM` has a default. No secrets: on the way
+    /// these are arguments, which every user of the machine can read, and a tmux server keeps those of the session that it was started
+    /// for in its own command line.
     pub env: Vec<(String, String)>,
     /// What marks the session.
     pub labels: Labels,
@@ -135,12 +136,16 @@ pub enum State {
     /// It runs.
     Running(ProcessIdentity),
     /// It has ended; the pane remains.
-    Exited {
-        /// Its exit status, when it exited.
-        code: Option<i32>,
-        /// The signal's number, when a signal ended it and the runner knows which (tmux from 3.3).
-        signal: Option<i32>,
-    },
-    /// It has ended, and the runner does not know yet how. The next list will tell.
+    Exited(Exit),
+    /// It has ended, and how is not known: not yet, or never (tmux before 3.3 does not tell of signals).
     Gone,
+}
+
+/// How a process ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// It exited with this status.
+    Code(i32),
+    /// The signal of this number ended it.
+    Signal(i32),
 }

@@ -163,7 +163,7 @@ pub(super) fn status(status: Status, about: About) -> StatusView {
         halted: status.halted,
         agents: status.agents.into_iter().map(agent).collect(),
         queue: StateName::ALL.into_iter().map(|state| (state, status.queue.get(&state).copied().unwrap_or(0))).collect(),
-        approvals: status.approvals.into_iter().map(|row| approval(row, None)).collect(),
+        approvals: status.approvals.into_iter().map(|(row, product)| approval(row, product.as_ref())).collect(),
         failed: status.failed.iter().map(task).collect(),
         budget: BudgetView {
             spent_usd: status.ledger.spent.usd(),

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::domain::name::AgentName;
 use crate::domain::task::Token;
 use crate::domain::time::Millis;
-use crate::runner::{ObservedSession, PaneId, ProcessIdentity, State};
+use crate::runner::{Exit, ObservedSession, PaneId, ProcessIdentity, State};
 use crate::swarm::{AgentRow, AttemptRow, SessionRow, SessionState};
 
 /// What should be.
@@ -125,7 +125,7 @@ pub fn plan(
             State::Running(process) if !spoken_of => {
                 plan.steps.push(Step::Sweep { pane: seen.pane.clone(), process: Some(process) })
             }
-            State::Exited { .. } | State::Gone if !spoken_of && !reused => {
+            State::Exited(_) | State::Gone if !spoken_of && !reused => {
                 plan.steps.push(Step::Sweep { pane: seen.pane.clone(), process: None });
             }
             _ => {}
@@ -195,8 +195,8 @@ fn look_at(
     let pane = seen.map(|seen| seen.pane.clone());
     let Some(process) = running else {
         let why = match seen.map(|seen| seen.state) {
-            Some(State::Exited { code: Some(code), .. }) => format!("its worker exited with {code}"),
-            Some(State::Exited { signal: Some(signal), .. }) => format!("its worker was ended by signal {signal}"),
+            Some(State::Exited(Exit::Code(code))) => format!("its worker exited with {code}"),
+            Some(State::Exited(Exit::Signal(signal))) => format!("its worker was ended by signal {signal}"),
             Some(_) => "its worker ended".to_owned(),
             None if session.state == SessionState::Intended => "it was never started".to_owned(),
             None => "its session is gone".to_owned(),

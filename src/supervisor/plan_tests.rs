@@ -95,7 +95,7 @@ fn steps(desired: &Desired, observed: &[ObservedSession], alive: bool) -> Vec<&'
 }
 
 const RUNNING: State = State::Running(PROCESS);
-const EXITED: State = State::Exited { code: Some(1), signal: None };
+const EXITED: State = State::Exited(Exit::Code(1));
 
 #[test]
 fn what_is_as_it_should_be_is_left_alone() {

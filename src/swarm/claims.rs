@@ -227,7 +227,7 @@ fn again(tx: &Tx<'_>, rules: &Rules, task: TaskRow) -> Result<Claimed, Error> {
     let pipeline = pipeline_of(tx, rules, &task.pipeline)?;
     let spec = pipeline.task_type(&task.kind)?.clone();
     let product = task.product.map(|id| tx.product(id)).transpose()?.flatten();
-    let prompt = super::prompt::opening(&task, &attempt, product.as_ref(), rules.templates.get(&task.kind).map(String::as_str));
+    let prompt = super::prompt::opening(&task, &attempt, product.as_ref());
     let lost =
         attempts.iter().rev().find(|other| other.id != attempt.id).is_some_and(|other| other.outcome.as_deref() == Some("lost"));
     let resume_prompt = match &task.feedback {

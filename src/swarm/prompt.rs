@@ -6,7 +6,7 @@ use crate::store::{AttemptRow, ProductRow, TaskRow};
 
 /// What an agent is told about a task. The task stands as one line of JSON between `<task>` and `</task>`; no text in it can close
 /// the block, because `<` is written as an escape.
-pub(super) fn opening(task: &TaskRow, attempt: &AttemptRow, product: Option<&ProductRow>, template: Option<&str>) -> String {
+pub(super) fn opening(task: &TaskRow, attempt: &AttemptRow, product: Option<&ProductRow>) -> String {
     let about = json!({
         "id": task.id,
         "type": task.kind,
@@ -24,11 +24,6 @@ pub(super) fn opening(task: &TaskRow, attempt: &AttemptRow, product: Option<&Pro
         task.kind,
         sealed(&about)
     );
-    if let Some(template) = template {
-        text.push_str("\nThe template for it:\n\n");
-        text.push_str(template);
-        text.push('\n');
-    }
     text.push_str("\nWork in /workspace. When you are done, answer with the structured result.\n");
     text
 }
@@ -41,7 +36,7 @@ pub(super) fn resumption() -> String {
 /// What an agent is told when its conversation goes on after its answer was not accepted. Why is in the task's `feedback`: it may hold
 /// what a product's own code printed, and stands in the block as data like everything else from outside.
 pub(super) fn correction(task: &TaskRow, attempt: &AttemptRow, product: Option<&ProductRow>) -> String {
-    let opening = opening(task, attempt, product, None);
+    let opening = opening(task, attempt, product);
     format!("Your last answer was not accepted. The task below is the same, and its `feedback` says why. Mend that.\n\n{opening}")
 }
 

@@ -7,7 +7,7 @@ use crate::domain::error::Error;
 use crate::domain::event::Event;
 use crate::domain::snapshot::Manifest;
 use crate::domain::task::{StateName, TaskId};
-use crate::store::{ApprovalRow, ArtifactRow, AttemptRow, IncomeRow, ProductRow, PublicationRow, TaskFilter, TaskRow};
+use crate::store::{ApprovalRow, ArtifactRow, AttemptRow, IncomeRow, ProductRow, PublicationRow, Reader, TaskFilter, TaskRow};
 
 /// Everything about one task.
 #[derive(Debug, Clone)]
@@ -76,12 +76,7 @@ impl Swarm {
     /// # Errors
     /// `Unavailable`.
     pub async fn approvals(&self, all: bool) -> Result<Vec<(ApprovalRow, Option<ProductRow>)>, Error> {
-        self.store
-            .read(move |reader| {
-                let rows = reader.approvals(all)?;
-                rows.into_iter().map(|row| Ok((reader.product(row.product)?, row)).map(|(product, row)| (row, product))).collect()
-            })
-            .await
+        self.store.read(move |reader| with_products(reader, reader.approvals(all)?)).await
     }
 
     /// One approval, its product, and the files it is about.
@@ -94,7 +89,8 @@ impl Swarm {
                 let row = reader.approval(id)?.ok_or_else(|| Error::not_found(format!("there is no approval {id}")))?;
                 let manifest =
                     row.snapshot.as_deref().map(|hash| reader.snapshot(hash)).transpose()?.flatten().unwrap_or_default();
-                Ok((reader.product(row.product)?, row, manifest)).map(|(product, row, manifest)| (row, product, manifest))
+                let product = reader.product(row.product)?;
+                Ok((row, product, manifest))
             })
             .await
     }
@@ -131,4 +127,17 @@ impl Swarm {
     pub async fn income(&self) -> Result<Vec<IncomeRow>, Error> {
         self.store.read(|reader| Ok(reader.income()?)).await
     }
+}
+
+/// Approvals with the products that they are about.
+pub(super) fn with_products(
+    reader: &Reader<'_>,
+    rows: Vec<ApprovalRow>,
+) -> Result<Vec<(ApprovalRow, Option<ProductRow>)>, Error> {
+    let mut pairs = Vec::with_capacity(rows.len());
+    for row in rows {
+        let product = reader.product(row.product)?;
+        pairs.push((row, product));
+    }
+    Ok(pairs)
 }

@@ -33,8 +33,6 @@ pub struct Rules {
     pub pipeline_hash: String,
     /// The roles, by name.
     pub roles: BTreeMap<String, Role>,
-    /// What is appended to the prompt of a type, by type: the specification's template.
-    pub templates: BTreeMap<String, String>,
     /// The most that a UTC day may cost.
     pub daily_cap: MicroUsd,
     /// How long a claim lasts without being renewed.

@@ -8,7 +8,7 @@ use crate::domain::budget::{Ledger, MicroUsd};
 use crate::domain::error::Error;
 use crate::domain::name::AgentName;
 use crate::domain::task::StateName;
-use crate::store::{Account, AccountState, AgentRow, ApprovalRow, SessionRow, SessionState, TaskFilter, TaskRow};
+use crate::store::{Account, AccountState, AgentRow, ApprovalRow, ProductRow, SessionRow, SessionState, TaskFilter, TaskRow};
 
 /// How an agent is doing.
 #[derive(Debug, Clone)]
@@ -49,7 +49,7 @@ pub struct Status {
     /// How many tasks are in each state.
     pub queue: BTreeMap<StateName, i64>,
     /// What waits for a person.
-    pub approvals: Vec<ApprovalRow>,
+    pub approvals: Vec<(ApprovalRow, Option<ProductRow>)>,
     /// Tasks that failed for good, newest first.
     pub failed: Vec<TaskRow>,
     /// The day's money.
@@ -103,7 +103,7 @@ impl Swarm {
                     halted,
                     agents,
                     queue: reader.task_counts()?.into_iter().collect(),
-                    approvals: reader.approvals(false)?,
+                    approvals: super::queries::with_products(reader, reader.approvals(false)?)?,
                     failed: reader.tasks(&failed)?,
                     ledger: Ledger { spent: reader.spent_today(now)?, reserved: reader.reserved()?, cap: rules.daily_cap },
                     closed_accounts: reader

@@ -22,6 +22,7 @@ use crate::domain::text;
 use crate::failpoint;
 use crate::protocol::rpc::{Assignment, Call, Complete, Ending, Fail, Notice, Renewed};
 use crate::provider::{Answer, Conversation, Failure};
+use crate::secrets::Redactor;
 
 /// An attempt under way.
 pub(super) struct Running<'a> {
@@ -104,6 +105,7 @@ pub(super) async fn run(
     notices: &mut mpsc::Receiver<Notice>,
 ) -> Result<(), Error> {
     let token = assignment.token;
+    pane.redactor = assignment.credential.as_ref().map(|login| Redactor::new([login.expose()])).unwrap_or_default();
     let about = match &assignment.product {
         Some(product) => {
             format!("task {} · {} · {} · attempt {}", assignment.task, assignment.kind, product.slug, assignment.attempt)
@@ -128,7 +130,8 @@ pub(super) async fn run(
     };
     match outcome {
         Outcome::Complete(complete) => report(worker, Call::Complete(complete), token, pane).await,
-        Outcome::Failed(failure) => {
+        Outcome::Failed(mut failure) => {
+            failure.message = pane.redactor.redact(&failure.message);
             pane.show(Tone::Bad, "✗", &format!("{}: {}", failure.class, failure.message));
             let call = failing(&mut running.meter, failure);
             report(worker, call, token, pane).await
@@ -217,6 +220,7 @@ async fn attempt(
     };
     let metered = running.meter.next();
     pane.show(Tone::Dim, "Σ", &transcript::cost(&metered.usage, metered.cost_micro_usd.usd()));
+    let result = pane.redactor.redact_json(result);
     Ok(Outcome::Complete(Complete { metered, result, manifest, checks: results }))
 }
 

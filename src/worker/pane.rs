@@ -10,6 +10,7 @@ use super::log::Log;
 use crate::domain::error::Error;
 use crate::domain::text;
 use crate::protocol::rpc::Welcome;
+use crate::secrets::Redactor;
 
 /// How a line looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +42,8 @@ impl Tone {
 pub(super) struct Pane {
     log: Log,
     colours: bool,
+    /// What must not be shown: the login of the attempt under way. The agent has it in its environment and may print it.
+    pub redactor: Redactor,
 }
 
 /// Lines that a person may have typed before they are read.
@@ -53,24 +56,28 @@ impl Pane {
     pub(super) fn open(welcome: &Welcome, colours: bool) -> Result<Self, Error> {
         let path = Path::new(&welcome.paths.log);
         let log = Log::open(path, welcome.log).map_err(|error| Error::unavailable(format!("{}: {error}", path.display())))?;
-        Ok(Self { log, colours })
+        Ok(Self { log, colours, redactor: Redactor::default() })
     }
 
     /// Shows a text, line by line. Whatever it is, it cannot act on the terminal.
     pub(super) fn show(&mut self, tone: Tone, mark: &str, text: &str) {
         let at = Local.timestamp_millis_opt(crate::clock::now().0).single().map(|at| at.format("%H:%M:%S").to_string());
         let at = at.unwrap_or_default();
+        let room = width().saturating_sub(at.len() + 3);
         let mut out = io::stdout().lock();
-        for (i, line) in text::clean(text).lines().enumerate() {
-            let mark = if i == 0 { mark } else { "" };
+        let (mut mark, mut time) = (mark, at.as_str());
+        for line in text::clean(&self.redactor.redact(text)).lines() {
             self.log.line(&format!("{at} {mark:<2}{line}"));
-            let drawn = if self.colours && tone != Tone::Plain {
-                writeln!(out, "\u{1b}[2m{at}\u{1b}[0m {}{mark:<2}{line}\u{1b}[0m", tone.sgr())
-            } else {
-                writeln!(out, "{at} {mark:<2}{line}")
-            };
-            // A pane that is gone shows nothing; the log has it.
-            let _ = drawn;
+            for row in wrap(line, room) {
+                let drawn = if self.colours {
+                    writeln!(out, "\u{1b}[2m{time:<8}\u{1b}[0m {}{mark:<2}{row}\u{1b}[0m", tone.sgr())
+                } else {
+                    writeln!(out, "{time:<8} {mark:<2}{row}")
+                };
+                // A pane that is gone shows nothing; the log has it.
+                let _ = drawn;
+                (mark, time) = ("", "");
+            }
         }
         let _ = out.flush();
     }
@@ -93,6 +100,30 @@ impl Pane {
     pub(super) fn note(&mut self, text: &str) {
         self.show(Tone::Dim, "", text);
     }
+}
+
+/// The columns of the pane now; a person who attaches may change them.
+fn width() -> usize {
+    rustix::termios::tcgetwinsize(io::stdout()).map_or(0, |size| usize::from(size.ws_col))
+}
+
+/// Narrower than this, the terminal may break lines itself.
+const ROOM_MIN: usize = 20;
+
+/// A line in rows of at most `room` characters, broken at spaces where there are any. No room to speak of means no wrapping.
+fn wrap(line: &str, room: usize) -> Vec<&str> {
+    if room < ROOM_MIN {
+        return vec![line];
+    }
+    let mut rows = Vec::new();
+    let mut rest = line;
+    while let Some((end, _)) = rest.char_indices().nth(room) {
+        let cut = rest[..end].rfind(' ').filter(|cut| *cut > end / 2).unwrap_or(end);
+        rows.push(&rest[..cut]);
+        rest = rest[cut..].trim_start_matches(' ');
+    }
+    rows.push(rest);
+    rows
 }
 
 /// The lines that a person types. Reading blocks, so a thread of its own does it; it ends with the pane.
@@ -118,4 +149,20 @@ pub(super) fn away(error: &Error) {
     let hint = error.hint.as_deref().map(|hint| format!(" ({hint})")).unwrap_or_default();
     // A pane that is gone shows nothing.
     let _ = writeln!(io::stdout(), "{}", text::clean(&format!("… {error}{hint}")));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_fit_and_lose_nothing_but_spaces() {
+        let line = "one two three four five six seven eight nine ten äöü ".repeat(5);
+        let rows = wrap(&line, 30);
+        assert!(rows.iter().all(|row| row.chars().count() <= 30), "{rows:?}");
+        let letters = |text: &str| text.chars().filter(|c| *c != ' ').collect::<String>();
+        assert_eq!(letters(&rows.concat()), letters(&line));
+        assert_eq!(wrap(&"x".repeat(45), 20), ["x".repeat(20), "x".repeat(20), "x".repeat(5)]);
+        assert_eq!(wrap("a b", 0), ["a b"]);
+    }
 }

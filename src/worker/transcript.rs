@@ -2,16 +2,31 @@
 
 use super::pane::{Pane, Tone};
 use crate::domain::budget::Usage;
+use crate::domain::text;
 use crate::provider::{Fact, LimitStatus};
 
 /// Lines of a tool's answer that are shown.
 const TOOL_LINES: usize = 6;
+
+/// The tool by which the CLI takes the structured result.
+const RESULT: &str = "StructuredOutput";
+
+/// What a result says, as a person would put it: the verdict, then the sentence that sums it up.
+fn result(input: &serde_json::Value) -> String {
+    let one_line = |text: &str| text::one_line(&text.split_whitespace().collect::<Vec<_>>().join(" "), 400);
+    let field = |names: &[&str]| names.iter().find_map(|name| input.get(name)?.as_str()).map(one_line);
+    let verdict = field(&["verdict"]).map(|verdict| format!("{verdict} · ")).unwrap_or_default();
+    let words = field(&["summary", "answer", "reasons", "tagline", "title"]);
+    format!("result: {verdict}{}", words.unwrap_or_else(|| one_line(&input.to_string())))
+}
 
 /// Shows what a fact says, if it says anything to a person.
 pub(super) fn show(pane: &mut Pane, fact: &Fact) {
     match fact {
         Fact::Started { model, version, .. } => pane.show(Tone::Dim, "", &format!("{model} · claude {version}")),
         Fact::Said { text, within } => pane.show(if within.is_some() { Tone::Dim } else { Tone::Plain }, "●", text),
+        Fact::ToolCalled { name, input, .. } if name == RESULT => pane.show(Tone::Title, "◆", &result(input)),
+        Fact::ToolReturned { ok: true, head, .. } if head.starts_with("Structured output") => {}
         Fact::ToolCalled { name, summary, .. } => pane.show(Tone::Tool, "⚒", &format!("{name}  {summary}")),
         Fact::ToolReturned { ok, head, .. } => {
             let lines: Vec<&str> = head.lines().take(TOOL_LINES).collect();

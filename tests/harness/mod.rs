@@ -56,7 +56,11 @@ impl TestSwarm {
         let mut kept = String::new();
         let mut inside = false;
         for line in before.lines() {
-            inside = if line.starts_with(&format!("{section}:")) { true } else { inside && (line.starts_with(' ') || line.starts_with('#')) };
+            inside = if line.starts_with(&format!("{section}:")) {
+                true
+            } else {
+                inside && (line.starts_with(' ') || line.starts_with('#'))
+            };
             if !inside {
                 kept.push_str(line);
                 kept.push('\n');
@@ -251,7 +255,9 @@ impl Drop for TestSwarm {
     fn drop(&mut self) {
         if let Some(mut daemon) = self.daemon.take() {
             let status = self.try_run(&["status", "--json"]);
-            let attach = serde_json::from_slice::<Value>(&status.stdout).ok().and_then(|status| Some(status["attach"].as_str()?.to_owned()));
+            let attach = serde_json::from_slice::<Value>(&status.stdout)
+                .ok()
+                .and_then(|status| Some(status["attach"].as_str()?.to_owned()));
             let _ = self.try_run(&["halt", "--reason", "the test is over"]);
             let _ = daemon.kill();
             let _ = daemon.wait();

@@ -108,7 +108,6 @@ pub fn rules(pipeline: Pipeline) -> Rules {
         pipeline_body: pinned.json,
         pipeline_hash: pinned.sha256,
         roles,
-        templates: BTreeMap::from([("write_spec".to_owned(), "# Outline".to_owned())]),
         daily_cap: MicroUsd::from_usd(1_000.0),
         lease: Duration::from_secs(30),
         losses: 5,

@@ -56,6 +56,6 @@ mod tests {
     #[test]
     fn words_are_quoted_and_commands_separated() {
         let commands = [KillPane::new().target_pane("%1").build(), DisplayMessage::new().message("it's;").build()];
-        assert_eq!(script(commands), r"'kill-pane' '-t' '%1' ; 'display-message' 'it'\''s;' ; ");
+        assert_eq!(script(commands), r"'killp' '-t' '%1' ; 'display' 'it'\''s;' ; ");
     }
 }

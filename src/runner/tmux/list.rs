@@ -2,18 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use tmux_interface::{CapturePane, ListPanes};
+use tmux_interface::{CapturePane, ListPanes, RunShell, TmuxCommand};
 use tracing::warn;
 
 use super::super::process::Stat;
-use super::super::{Labels, ObservedSession, PaneId, ProcessIdentity, RunnerError, State, exit};
+use super::super::{Exit, Labels, ObservedSession, PaneId, ProcessIdentity, RunnerError, State, exit};
 use super::server::nothing_runs;
 use super::{TmuxRunner, marks};
 
 /// A visible character, because tmux replaces control characters in what it prints. The only field that a person writes, the
 /// session's name, comes last.
 const SEPARATOR: char = '|';
-const FIELDS: usize = 12;
+const FIELDS: usize = 11;
 
 /// One of this home's panes.
 #[derive(Debug)]
@@ -27,13 +27,25 @@ pub(super) struct Row {
 
 impl TmuxRunner {
     /// This home's panes, each once.
+    ///
+    /// tmux can miss the end of a process: where it keeps the login records (utempter), it ignores SIGCHLD for a moment just when a
+    /// terminal closes. It then reaps the process, and learns how it ended, no sooner than its next child ends. So it is given one,
+    /// and the list is made again once that has been noticed.
     pub(super) async fn rows(&self) -> Result<Vec<Row>, RunnerError> {
+        let rows = self.look([]).await?;
+        if rows.iter().all(|row| row.observed.state != State::Gone) {
+            return Ok(rows);
+        }
+        self.look([RunShell::new().shell_command("true").build()]).await
+    }
+
+    /// Lists after other commands, in the same message.
+    async fn look<const N: usize>(&self, before: [TmuxCommand<'_>; N]) -> Result<Vec<Row>, RunnerError> {
         let mark = |option: &str| format!("#{{{option}}}");
         let format: [String; FIELDS] = [
             "#{pid}".into(),
             "#{pane_id}".into(),
             "#{pane_pid}".into(),
-            "#{pane_dead}".into(),
             "#{pane_dead_status}".into(),
             "#{pane_dead_signal}".into(),
             "#{session_attached}".into(),
@@ -44,7 +56,8 @@ impl TmuxRunner {
             "#{session_name}".into(),
         ];
         let format = format.join(&SEPARATOR.to_string());
-        let printed = match self.server.run([ListPanes::new().all().format(format).build()]).await {
+        let list = ListPanes::new().all().format(format).build();
+        let printed = match self.server.run(before.into_iter().chain([list])).await {
             Err(error) if nothing_runs(&error) => return Ok(Vec::new()),
             printed => printed?,
         };
@@ -52,7 +65,7 @@ impl TmuxRunner {
         let mut panes: BTreeMap<PaneId, Row> = BTreeMap::new();
         for line in printed.lines() {
             let fields: Vec<&str> = line.splitn(FIELDS, SEPARATOR).collect();
-            if fields.get(7) != Some(&self.home.as_str()) || fields.get(8) == Some(&"") {
+            if fields.get(6) != Some(&self.home.as_str()) || fields.get(7) == Some(&"") {
                 continue;
             }
             let Some(row) = self.row(&fields) else {
@@ -73,13 +86,16 @@ impl TmuxRunner {
     }
 
     fn row(&self, fields: &[&str]) -> Option<Row> {
-        let [server, pane, pid, dead, code, signal, attached, _, session, agent, owner, name] = *fields else { return None };
+        let [server, pane, pid, code, signal, attached, _, session, agent, owner, name] = *fields else { return None };
         let (server, pid) = (server.parse().ok()?, pid.parse().ok()?);
-        // The process decides. A pane counts as dead to tmux when its terminal was closed, and that a process can do and go on.
+        // The process decides. To tmux a pane is dead once its terminal is closed, and a process can do that and go on.
         let state = match running(server, pid) {
             Some(process) => State::Running(process),
-            None if dead == "1" => State::Exited { code: code.parse().ok(), signal: signal.parse().ok() },
-            None => State::Gone,
+            None => match (code.parse(), signal.parse()) {
+                (Ok(code), _) => State::Exited(Exit::Code(code)),
+                (_, Ok(signal)) => State::Exited(Exit::Signal(signal)),
+                _ => State::Gone,
+            },
         };
         let observed = ObservedSession {
             pane: PaneId(pane.to_owned()),
@@ -92,7 +108,9 @@ impl TmuxRunner {
     }
 
     pub(super) async fn capture_pane(&self, pane: &PaneId, with_colours: bool) -> Result<String, RunnerError> {
-        let mut capture = CapturePane::new().stdout().target_pane(&pane.0);
+        // One line of scrollback comes along: tmux pushes a line out of view when it writes that a pane is dead, and in a short life
+        // that line is the only one.
+        let mut capture = CapturePane::new().stdout().target_pane(&pane.0).start_line("-1");
         if with_colours {
             capture = capture.escape_sequences();
         }

@@ -12,6 +12,8 @@ use super::super::RunnerError;
 
 /// A healthy server answers within milliseconds; one that is stopped or swapped out would hold the caller for good.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How many servers may be found leaving one after another.
+const ATTEMPTS: usize = 4;
 
 /// Which tmux server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,7 +37,21 @@ impl Server {
     }
 
     /// Runs commands as one message to the server, which stops at the first that fails. Answers what they print.
+    ///
+    /// A server that was just leaving (its last session had ended) may still accept a client and drop it. What was asked of it has
+    /// left no trace then, so it is asked of its successor.
     pub async fn run<'a>(&self, commands: impl IntoIterator<Item = TmuxCommand<'a>>) -> Result<String, RunnerError> {
+        let commands: Vec<_> = commands.into_iter().collect();
+        for _ in 1..ATTEMPTS {
+            match self.run_once(commands.clone()).await {
+                Err(error) if server_left(&error) => {}
+                answer => return answer,
+            }
+        }
+        self.run_once(commands).await
+    }
+
+    async fn run_once(&self, commands: Vec<TmuxCommand<'_>>) -> Result<String, RunnerError> {
         let mut chain = TmuxCommands::new();
         for mut command in commands {
             for argument in command.args.iter_mut().flatten() {
@@ -63,6 +79,10 @@ impl Server {
             return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
         }
         let message = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+        if message == "command too long" {
+            let hint = "with the environment it may have 16 kB; put the rest into a file";
+            return Err(RunnerError::Invalid { field: "argv", value: message, hint });
+        }
         Err(RunnerError::Tmux { command, message })
     }
 }
@@ -81,6 +101,10 @@ pub(super) fn nothing_runs(error: &RunnerError) -> bool {
     message.starts_with("no server running on ")
         || (message.starts_with("error connecting to ") && message.ends_with("(No such file or directory)"))
         || message == "no current target"
+}
+
+fn server_left(error: &RunnerError) -> bool {
+    matches!(error, RunnerError::Tmux { message, .. } if message == "server exited unexpectedly" || message == "lost server")
 }
 
 #[cfg(test)]

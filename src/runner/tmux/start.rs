@@ -11,8 +11,8 @@ use super::{TmuxRunner, marks};
 
 /// Holds a pane's place until it has its marks, and goes away by itself should the chain break there.
 const PLACEHOLDER: [&str; 2] = ["sleep", "10"];
-/// What the end of a chain prints.
-const ANSWER: &str = "#{pid} #{pane_id} #{pane_pid}";
+/// What the end of a chain prints. It can be told from what a person's hooks print before it.
+const ANSWER: &str = "swarm-started #{pid} #{pane_id} #{pane_pid}";
 /// What the process takes its terminal for, unless its environment says otherwise: in every terminfo database, and true.
 const TERM: &str = "screen-256color";
 
@@ -130,8 +130,8 @@ fn literal(text: &str) -> String {
 }
 
 fn started(printed: &str) -> Result<Started, RunnerError> {
-    let fields: Vec<&str> = printed.split_whitespace().collect();
-    if let [server, pane, pid] = *fields
+    let fields: Vec<&str> = printed.lines().last().unwrap_or_default().split(' ').collect();
+    if let ["swarm-started", server, pane, pid] = *fields
         && let (Ok(server), Ok(pid)) = (server.parse(), pid.parse())
     {
         let pane = PaneId(pane.to_owned());
