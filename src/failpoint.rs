@@ -12,7 +12,7 @@ mod armed {
 
     pub(super) fn set(folder: PathBuf) {
         // A process has one home.
-        let _ = FOLDER.set(folder);
+        drop(FOLDER.set(folder));
     }
 
     pub(super) fn reach(name: &str) {

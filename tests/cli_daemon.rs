@@ -329,7 +329,7 @@ impl Drop for Own {
         self.run(&["halt"]);
         self.run(&["stop"]);
         for (pid, _) in processes_of(self.dir.path()) {
-            let _ = Command::new("kill").args(["-9", &pid.to_string()]).output();
+            drop(Command::new("kill").args(["-9", &pid.to_string()]).output());
         }
     }
 }

@@ -141,11 +141,11 @@ impl Bench {
 impl Drop for Bench {
     fn drop(&mut self) {
         // There may be none, or none any more.
-        let _ = self.command().arg("kill-server").stderr(Stdio::null()).status();
+        drop(self.command().arg("kill-server").stderr(Stdio::null()).status());
         // Some scripts outlive tmux on purpose. They and all they start have the test's directory for their own.
         for process in std::fs::read_dir("/proc").unwrap().flatten() {
             if std::fs::read_link(process.path().join("cwd")).is_ok_and(|cwd| cwd.starts_with(self.directory.path())) {
-                let _ = Command::new("kill").arg("-KILL").arg(process.file_name()).stderr(Stdio::null()).status();
+                drop(Command::new("kill").arg("-KILL").arg(process.file_name()).stderr(Stdio::null()).status());
             }
         }
     }

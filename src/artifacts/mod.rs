@@ -126,7 +126,7 @@ struct Draft(PathBuf);
 impl Drop for Draft {
     fn drop(&mut self) {
         // It is not there any more where the put succeeded.
-        let _ = fs::remove_file(&self.0);
+        drop(fs::remove_file(&self.0));
     }
 }
 

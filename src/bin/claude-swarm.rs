@@ -26,7 +26,7 @@ fn main() -> ExitCode {
         Err(error) => {
             let failure = Failure::from(error);
             // Where nobody reads it, the exit code still says it.
-            let _ = write!(std::io::stderr(), "{}", failure.report(false));
+            drop(write!(std::io::stderr(), "{}", failure.report(false)));
             ExitCode::from(failure.code())
         }
     }
@@ -38,15 +38,19 @@ fn home(asked: Option<&Path>, environment: &Environment) -> Result<Home, Error> 
     Ok(home)
 }
 
+fn log_to_stderr(filter: &str) -> Result<(), Error> {
+    let wrong = |error| {
+        Error::invalid("CLAUDE_SWARM_LOG", format!("{error}")).hint("`info`, `debug`, or `info,claude_swarm::store=debug`")
+    };
+    let filter = EnvFilter::builder().parse(filter).map_err(wrong)?;
+    let colours = std::io::stderr().is_terminal();
+    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr).init();
+    Ok(())
+}
+
 fn run_daemon(args: DaemonArgs) -> Result<(), Error> {
     let environment = Environment::read();
-    let filter =
-        EnvFilter::try_new(environment.swarm_log.as_deref().unwrap_or("info")).unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr)
-        .init();
+    log_to_stderr(environment.swarm_log.as_deref().unwrap_or("info"))?;
     if !std::io::stdin().is_terminal() {
         // Started by somebody who will go away: the daemon does not go with them. It fails where this process leads a group already,
         // and then its starter has seen to it.
@@ -60,6 +64,7 @@ fn run_daemon(args: DaemonArgs) -> Result<(), Error> {
 
 fn run_worker(args: WorkerArgs) -> Result<(), Error> {
     let environment = Environment::read();
+    log_to_stderr("warn")?;
     let home = home(args.home.as_deref(), &environment)?;
     let start = worker::Start {
         agent: args.agent,

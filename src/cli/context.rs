@@ -1,13 +1,14 @@
 //! What every verb has: the environment, the chosen home, the daemon, the terminal.
 
 use std::path::PathBuf;
+use std::sync::Once;
 
 use clap::Args;
 
 use super::failure::Done;
-use super::terminal::Terminal;
+use super::terminal::{Terminal, Tone};
 use crate::client::Operator;
-use crate::config::{Environment, Home};
+use crate::config::{Environment, Home, HomeKind};
 
 /// What can be said with every verb.
 #[derive(Debug, Clone, Args)]
@@ -29,18 +30,23 @@ pub(crate) struct Context {
     pub environment: Environment,
     pub terminal: Terminal,
     asked: Option<PathBuf>,
+    badge: Once,
 }
 
 impl Context {
     pub fn new(global: Global) -> Self {
         let environment = Environment::read();
         let terminal = Terminal::find(global.json, global.no_color || environment.no_color);
-        Self { environment, terminal, asked: global.home }
+        Self { environment, terminal, asked: global.home, badge: Once::new() }
     }
 
-    /// The home that is meant.
+    /// The home that is meant. A rehearsal says so on every surface.
     pub fn home(&self) -> Done<Home> {
-        Ok(Home::choose(self.asked.as_deref(), &self.environment)?)
+        let home = Home::choose(self.asked.as_deref(), &self.environment)?;
+        if !self.terminal.json && home.declared_kind()? == HomeKind::Rehearsal {
+            self.badge.call_once(|| self.terminal.note(self.terminal.paint(Tone::Warn, "REHEARSAL")));
+        }
+        Ok(home)
     }
 
     /// The daemon: of the home that was asked for, at `CLAUDE_SWARM_SOCKET` (inside a sandbox), or of the home that is found.

@@ -47,7 +47,7 @@ fn parse<C: CommandFactory + FromArgMatches>() -> Result<C, ExitCode> {
             return print(&usage(&error), true);
         }
         // Not being heard is no failure of its own.
-        let _ = error.print();
+        drop(error.print());
         ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
     })
 }
@@ -73,6 +73,6 @@ fn run<F: Future<Output = Done>>(global: Global, verb: impl FnOnce(Context) -> F
 
 /// Prints why not, and answers with the exit code for it.
 fn print(failure: &Failure, as_json: bool) -> ExitCode {
-    let _ = std::io::stderr().lock().write_all(failure.report(as_json).as_bytes());
+    drop(std::io::stderr().lock().write_all(failure.report(as_json).as_bytes()));
     ExitCode::from(failure.code())
 }

@@ -79,7 +79,7 @@ impl Terminal {
 
     /// Says something beside what was asked, on the standard error. Not being heard is no failure.
     pub fn note(&self, text: impl AsRef<str>) {
-        let _ = writeln!(io::stderr().lock(), "{}", text.as_ref());
+        drop(writeln!(io::stderr().lock(), "{}", text.as_ref()));
     }
 
     /// The text in its tone, where colours are wanted.

@@ -50,17 +50,27 @@ impl Link {
         Ok((Self { calls }, welcome, notices))
     }
 
-    /// Calls, and waits for the answer however long the daemon is away.
+    /// Calls, and waits for the answer however long the daemon is away or cannot take it.
     ///
     /// # Errors
-    /// The daemon's refusal; `Unavailable` where it refused this worker for good.
+    /// The daemon's refusal; `Conflict` where it refused this worker for good.
     pub async fn call<T: DeserializeOwned>(&self, call: Call) -> Result<T, Error> {
-        let gone = || Error::unavailable("the daemon has no use for this worker any more");
-        let (reply, answer) = oneshot::channel();
-        self.calls.send((call, reply)).await.map_err(|_| gone())?;
-        let value = answer.await.map_err(|_| gone())??;
-        serde_json::from_value(value)
-            .map_err(|error| Error::unavailable(format!("the daemon's answer is not understood: {error}")))
+        let gone = || Error::conflict("the daemon has no use for this worker any more");
+        let mut pause = AWAY;
+        let value = loop {
+            let (reply, answer) = oneshot::channel();
+            self.calls.send((call.clone(), reply)).await.map_err(|_| gone())?;
+            match answer.await.map_err(|_| gone())? {
+                // A full disk, a daemon about to stop: it passes, and what was worked for must not be thrown away.
+                Err(error) if error.kind == Kind::Unavailable => {
+                    tracing::warn!(%error, "the daemon could not take a call; it is sent again");
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(AWAY_MAX);
+                }
+                answered => break answered?,
+            }
+        };
+        serde_json::from_value(value).map_err(|error| Error::conflict(format!("the daemon's answer is not understood: {error}")))
     }
 }
 
@@ -86,7 +96,7 @@ impl Actor {
                 Err(error) => {
                     for (_, (_, reply)) in std::mem::take(&mut self.pending) {
                         // A caller that went away does not need the answer.
-                        let _ = reply.send(Err(error.clone()));
+                        drop(reply.send(Err(error.clone())));
                     }
                     return;
                 }
@@ -133,12 +143,12 @@ impl Actor {
                         None => Ok(result.unwrap_or(Value::Null)),
                     };
                     // A caller that went away does not need the answer.
-                    let _ = reply.send(outcome);
+                    drop(reply.send(outcome));
                 }
             }
             Ok(Frame::Notice { notice, .. }) => {
                 // Nobody reads notices where the worker is ending.
-                let _ = self.notify.send(notice).await;
+                drop(self.notify.send(notice).await);
             }
             Err(error) => tracing::warn!(%error, "a frame of the daemon is not understood"),
         }

@@ -59,7 +59,7 @@ pub fn init(folder: &Path, options: &InitOptions) -> Result<Written, Error> {
     if written.is_err() {
         // Only folders that were made here and are empty again.
         for folder in made.iter().rev() {
-            let _ = fs::remove_dir(folder);
+            drop(fs::remove_dir(folder));
         }
     }
     written?;
@@ -123,7 +123,7 @@ fn make_folders(folder: &Path) -> io::Result<Vec<PathBuf>> {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => {
                 for folder in made.iter().rev() {
-                    let _ = fs::remove_dir(folder);
+                    drop(fs::remove_dir(folder));
                 }
                 return Err(error);
             }
@@ -145,10 +145,10 @@ fn write(folder: &Path, contents: &[(String, Vec<u8>)]) -> Result<(), Error> {
     });
     if outcome.is_err() {
         for path in &moved {
-            let _ = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+            drop(if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) });
         }
     }
-    let _ = fs::remove_dir_all(&stage);
+    drop(fs::remove_dir_all(&stage));
     outcome
 }
 

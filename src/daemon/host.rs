@@ -78,7 +78,7 @@ impl DaemonHost {
 
     pub(super) fn shows_problems_of(&self, problems: Arc<Mutex<BTreeMap<String, String>>>) {
         // It is said once.
-        let _ = self.problems.set(problems);
+        drop(self.problems.set(problems));
     }
 
     /// What tells one login from another without telling what it is.
@@ -226,11 +226,15 @@ impl Host for DaemonHost {
             };
             // What is not gone by then is named.
             let _ = tokio::time::timeout(END, gone).await;
-            let left = self.swarm.live_sessions().await.unwrap_or_default();
-            let sandboxes = self.swarm.unreleased(None).await.unwrap_or_default();
-            let sandboxes = sandboxes.into_iter().filter(|attempt| attempt.session.is_some());
-            let survivors = left.iter().map(|session| format!("session {} (process {:?})", session.name, session.pid));
-            let survivors = survivors.chain(sandboxes.map(|attempt| format!("the sandbox of task {}", attempt.task))).collect();
+            let survivors = match (self.swarm.live_sessions().await, self.swarm.unreleased(None).await) {
+                (Ok(left), Ok(attempts)) => {
+                    let sessions = left.iter().map(|session| format!("session {} (process {:?})", session.name, session.pid));
+                    let sandboxes = attempts.iter().filter(|attempt| attempt.session.is_some());
+                    sessions.chain(sandboxes.map(|attempt| format!("the sandbox of task {}", attempt.task))).collect()
+                }
+                // What cannot be seen is not confirmed.
+                (Err(error), _) | (_, Err(error)) => vec![format!("not known what is left: {error}")],
+            };
             Halted { sessions: before.into_iter().map(|session| session.name).collect(), survivors }
         })
     }

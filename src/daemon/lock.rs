@@ -30,5 +30,5 @@ pub(super) fn take(home: &Home) -> Result<File, Error> {
 /// The daemon ends in order: nobody should look for its process.
 pub(super) fn forget(home: &Home) {
     // A file that stays tells of a process that is gone, which the lock knows better.
-    let _ = fs::remove_file(home.daemon_pid());
+    drop(fs::remove_file(home.daemon_pid()));
 }

@@ -207,7 +207,7 @@ async fn until_told(stop: watch::Sender<bool>, mut stopping: watch::Receiver<boo
     let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
         tracing::error!("signals cannot be taken; `claude-swarm stop` still works");
         // An error means that nobody can tell any more, which cannot be: the sender is here.
-        let _ = stopping.wait_for(|stop| *stop).await;
+        drop(stopping.wait_for(|stop| *stop).await);
         return;
     };
     tokio::select! {

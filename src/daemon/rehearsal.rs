@@ -39,7 +39,7 @@ pub(super) fn serve(home: &Home, config: &Config, pace: f64, stop: watch::Receiv
     tokio::spawn(async move {
         let stopped = async move {
             // An error means that the daemon is gone, which stops as well.
-            let _ = stop.wait_for(|stop| *stop).await;
+            drop(stop.wait_for(|stop| *stop).await);
         };
         if let Err(error) = server.run(stopped).await {
             tracing::error!(%error, "the rehearsal's model ended");

@@ -290,7 +290,7 @@ impl Life {
                     }
                     TaskEffect::RetryFree => {
                         self.free += 1;
-                        self.free < limits.free
+                        self.free <= limits.free
                     }
                     TaskEffect::Fail => {
                         self.attempts += 1;
@@ -412,7 +412,7 @@ mod tests {
         for (name, bound, of) in [
             ("fail spending", 3, (|life: &Life| life.attempts) as fn(&Life) -> u32),
             ("lose", 5, |life| life.losses),
-            ("fail free", 10, |life| life.free),
+            ("fail free", 11, |life| life.free),
         ] {
             let mut life = Life::new(false, Millis(0));
             let mut n = 0;

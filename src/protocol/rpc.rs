@@ -87,7 +87,7 @@ impl From<Problem> for RpcError {
 pub enum Call {
     /// First of all. Answered with [`Welcome`].
     Hello(Hello),
-    /// Wait for work. Answered with [`Assignment`], or with null where the daemon wants to be asked again.
+    /// Wait for work. Answered with [`Assignment`].
     Claim {},
     /// The claim is still worked on. Answered with [`Renewed`].
     Renew {

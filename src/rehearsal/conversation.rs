@@ -316,7 +316,7 @@ mod tests {
         #[test]
         fn any_text_is_read_without_panic(texts in proptest::collection::vec("(<task>|</task>|\n|\\{\"id\":1,\"type\":\"t\"\\}|[a-zé]| |Continue|The user sent a new message while you were working:\n){0,12}", 0..6)) {
             let messages: Vec<Message> = texts.iter().map(|text| user(&[text])).collect();
-            let _ = Conversation::read(&messages);
+            drop(Conversation::read(&messages));
         }
     }
 }

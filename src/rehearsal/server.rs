@@ -91,7 +91,7 @@ impl Server {
         let router = router(self.house);
         let listener = tokio::net::TcpListener::from_std(self.listener)?.tap_io(|connection| {
             // Events are small and must not wait for one another; a connection that refuses this works all the same.
-            let _ = connection.set_nodelay(true);
+            drop(connection.set_nodelay(true));
         });
         let shutdown = async move {
             shutdown.await;

@@ -48,7 +48,7 @@ pub async fn end(process: ProcessIdentity, grace: Duration) -> io::Result<Ended>
     }
     if let Some(root) = tree.handles.iter().find(|handle| handle.process == process) {
         // Being too late is the normal way on to the next step.
-        let _ = timeout_at(deadline, root.exited()).await;
+        drop(timeout_at(deadline, root.exited()).await);
     }
     if Instant::now() < deadline {
         tree.grow().await?;
@@ -64,7 +64,7 @@ pub async fn end(process: ProcessIdentity, grace: Duration) -> io::Result<Ended>
         }
         for handle in tree.living() {
             // Who cannot be signalled is reported as a survivor.
-            let _ = handle.signal(Signal::KILL);
+            drop(handle.signal(Signal::KILL));
             killed.insert(handle.process);
         }
         tree.exited(Instant::now() + AFTER_KILL).await;
@@ -77,7 +77,7 @@ pub async fn end(process: ProcessIdentity, grace: Duration) -> io::Result<Ended>
 impl Handle {
     /// SIGTERM, and SIGCONT so that a stopped process can act on it. Who cannot be signalled is dealt with later.
     fn ask_to_end(&self) {
-        let _ = self.signal(Signal::TERM).and_then(|()| self.signal(Signal::CONT));
+        drop(self.signal(Signal::TERM).and_then(|()| self.signal(Signal::CONT)));
     }
 }
 
@@ -120,6 +120,6 @@ impl Tree {
 
     /// Returns when all have exited, or at the deadline.
     async fn exited(&self, deadline: Instant) {
-        let _ = timeout_at(deadline, join_all(self.handles.iter().map(Handle::exited))).await;
+        drop(timeout_at(deadline, join_all(self.handles.iter().map(Handle::exited))).await);
     }
 }

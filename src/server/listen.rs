@@ -72,7 +72,7 @@ where
     let routes = routes.fallback(rest::nothing_here).layer(from_fn_with_state(door, access::admit)).with_state(app);
     let stopped = async move {
         // An error means that the daemon is gone, which stops as well.
-        let _ = stop.wait_for(|stop| *stop).await;
+        drop(stop.wait_for(|stop| *stop).await);
     };
     axum::serve(listener, routes).with_graceful_shutdown(stopped).await
 }

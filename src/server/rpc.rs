@@ -183,7 +183,7 @@ impl Worker {
         let waiting = tokio::spawn(async move {
             let outcome = wait_for_work(&app, &who, session).await.and_then(json);
             // The connection is gone where nobody takes the answer; the next one gets the same claim.
-            let _ = answers.send(answer(id, outcome)).await;
+            drop(answers.send(answer(id, outcome)).await);
         });
         if let Some(before) = self.claiming.replace(waiting) {
             before.abort();
@@ -226,6 +226,9 @@ async fn wait_for_work(app: &App, who: &Principal, session: i64) -> Result<Assig
 /// person.
 async fn assignment(app: &App, claimed: Claimed) -> Result<Option<Assignment>, Error> {
     let token = claimed.attempt.token;
+    let conversation = claimed.attempt.conversation.parse();
+    let conversation =
+        conversation.map_err(|error| Error::conflict(format!("the conversation of {token} has no name: {error}")))?;
     let means = match app.host.means(&claimed.attempt.provider) {
         Ok(means) => means,
         Err(why) => {
@@ -246,7 +249,7 @@ async fn assignment(app: &App, claimed: Claimed) -> Result<Option<Assignment>, E
         system_prompt,
         prompt: claimed.prompt,
         resume_prompt: claimed.resume_prompt,
-        conversation: claimed.attempt.conversation.parse().unwrap_or_default(),
+        conversation,
         resume: claimed.resume,
         result_schema: claimed.spec.result,
         tree: claimed.spec.tree,

@@ -77,7 +77,7 @@ impl Writer {
                     after(done);
                 }
                 // Nobody waits any more where the caller went away; the change stands all the same.
-                let _ = send.send(outcome);
+                drop(send.send(outcome));
             })
         });
         let closed = || Error::unavailable("the store is closed");
@@ -90,7 +90,7 @@ impl Writer {
     }
 
     pub(super) fn seal(&self, why: String) {
-        let _ = self.sealed.set(why);
+        drop(self.sealed.set(why));
     }
 }
 
@@ -159,7 +159,7 @@ fn commit(connection: &Connection, last_event: &Cell<i64>, jobs: &mut impl Itera
     }
     if !connection.is_autocommit() {
         // A failed commit leaves the transaction open. Failing to roll it back would show as the next BEGIN's error.
-        let _ = connection.execute_batch("ROLLBACK");
+        drop(connection.execute_batch("ROLLBACK"));
     }
     match result {
         Ok(()) => {

@@ -194,7 +194,7 @@ impl Supervisor {
                 let done = self.swarm.lose(system, token, "its worker died".to_owned()).await;
                 if done.is_ok() {
                     // It may never have been made.
-                    let _ = std::fs::remove_file(&lock);
+                    drop(std::fs::remove_file(&lock));
                 }
                 (name, done.map_err(|error| text(&error)))
             }

@@ -87,8 +87,13 @@ impl Swarm {
         self.store
             .read(move |reader| {
                 let row = reader.approval(id)?.ok_or_else(|| Error::not_found(format!("there is no approval {id}")))?;
-                let manifest =
-                    row.snapshot.as_deref().map(|hash| reader.snapshot(hash)).transpose()?.flatten().unwrap_or_default();
+                let manifest = match row.snapshot.as_deref() {
+                    None => Manifest::default(),
+                    Some(hash) => reader.snapshot(hash)?.ok_or_else(|| {
+                        Error::conflict(format!("the files of approval {id} are not kept any more"))
+                            .hint("reject it, so that they are made again")
+                    })?,
+                };
                 let product = reader.product(row.product)?;
                 Ok((row, product, manifest))
             })

@@ -16,7 +16,7 @@ use crate::domain::name::AgentName;
 use crate::domain::pipeline::Tree;
 use crate::domain::principal::Principal;
 use crate::domain::snapshot::Manifest;
-use crate::domain::task::{Event, StateName, Token};
+use crate::domain::task::{Event, Limits, StateName, Token};
 use crate::domain::text;
 use crate::domain::time::Millis;
 use crate::failpoint;
@@ -257,6 +257,12 @@ fn about(kind: &'static str, who: &Principal, task: &TaskRow) -> NewEvent {
     }
 }
 
+/// How often a task may be tried, seen from a failure: while its account is closed, the account's gate bounds how often it is put back.
+fn limits_for(task: &TaskRow, class: FailureClass) -> Limits {
+    let gated = class.effect().account != AccountEffect::None;
+    Limits { free: if gated { task.limits.free.max(class.free_retry_limit()) } else { task.limits.free }, ..task.limits }
+}
+
 /// The attempt under a token, if it is this principal's.
 fn attempt_of(tx: &Tx<'_>, who: &Principal, token: Token) -> Result<AttemptRow, Error> {
     let attempt = tx.attempt_by_token(token)?.ok_or_else(|| Error::not_found(format!("no claim has the token {token}")))?;
@@ -377,7 +383,7 @@ fn fail(
     };
     let reason = format!("{}: {}", class.name(), text::one_line(&detail, 300));
     let event = Event::Fail { token: attempt.token, effect: effect.task, reason, not_before: now.plus(pause) };
-    let after = change(tx, task, event, now)?;
+    let after = change(tx, &TaskRow { limits: limits_for(task, class), ..task.clone() }, event, now)?;
     if effect.task == TaskEffect::RetrySpending {
         tx.set_feedback(task.id, &detail)?;
     }

@@ -42,7 +42,7 @@ pub(super) async fn run(worker: &Worker, workspace: &Workspace, check: &Check, p
         }
         Err(_) => {
             // The sandbox ends with its outermost process.
-            let _ = child.kill().await;
+            drop(child.kill().await);
             (format!("the check took longer than {} minutes and was ended\n", check.timeout_minutes).into_bytes(), None)
         }
     };
@@ -63,7 +63,7 @@ async fn read(from: Option<impl AsyncRead + Unpin>) -> Vec<u8> {
     let Some(mut from) = from else { return Vec::new() };
     let mut kept = Vec::new();
     // What cannot be read is not there; the exit code decides.
-    let _ = (&mut from).take(OUTPUT_MAX).read_to_end(&mut kept).await;
-    let _ = tokio::io::copy(&mut from, &mut tokio::io::sink()).await;
+    drop((&mut from).take(OUTPUT_MAX).read_to_end(&mut kept).await);
+    drop(tokio::io::copy(&mut from, &mut tokio::io::sink()).await);
     kept
 }

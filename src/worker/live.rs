@@ -120,8 +120,8 @@ impl Cli {
         if let Some(stdin) = &mut self.stdin {
             self.sent.insert(id, None);
             // A CLI that reads no more is about to end, and says why itself.
-            let _ = stdin.write_all(line.as_bytes()).await;
-            let _ = stdin.flush().await;
+            drop(stdin.write_all(line.as_bytes()).await);
+            drop(stdin.flush().await);
         }
     }
 
@@ -227,7 +227,7 @@ impl Cli {
     async fn end(mut self) {
         drop(self.stdin.take());
         // It may be gone already, which is what is wanted.
-        let _ = self.child.kill().await;
+        drop(self.child.kill().await);
         self.stderr.abort();
     }
 }

@@ -75,11 +75,11 @@ impl Pane {
                     writeln!(out, "{time:<8} {mark:<2}{row}")
                 };
                 // A pane that is gone shows nothing; the log has it.
-                let _ = drawn;
+                drop(drawn);
                 (mark, time) = ("", "");
             }
         }
-        let _ = out.flush();
+        drop(out.flush());
     }
 
     pub(super) fn banner(&mut self, agent: &str, welcome: &Welcome) {
@@ -148,7 +148,7 @@ pub(super) fn typed_lines() -> mpsc::Receiver<String> {
 pub(super) fn away(error: &Error) {
     let hint = error.hint.as_deref().map(|hint| format!(" ({hint})")).unwrap_or_default();
     // A pane that is gone shows nothing.
-    let _ = writeln!(io::stdout(), "{}", text::clean(&format!("… {error}{hint}")));
+    drop(writeln!(io::stdout(), "{}", text::clean(&format!("… {error}{hint}"))));
 }
 
 #[cfg(test)]

@@ -259,11 +259,11 @@ impl Drop for TestSwarm {
             let attach = serde_json::from_slice::<Value>(&status.stdout)
                 .ok()
                 .and_then(|status| Some(status["attach"].as_str()?.to_owned()));
-            let _ = self.try_run(&["halt", "--reason", "the test is over"]);
-            let _ = daemon.kill();
-            let _ = daemon.wait();
+            drop(self.try_run(&["halt", "--reason", "the test is over"]));
+            drop(daemon.kill());
+            drop(daemon.wait());
             if let Some(server) = attach.as_deref().and_then(|attach| attach.split(' ').nth(2)) {
-                let _ = Command::new("tmux").args(["-L", server, "kill-server"]).output();
+                drop(Command::new("tmux").args(["-L", server, "kill-server"]).output());
             }
         }
         let began = Instant::now();
@@ -273,7 +273,7 @@ impl Drop for TestSwarm {
             left = self.processes();
         }
         for (pid, _) in &left {
-            let _ = Command::new("kill").args(["-9", &pid.to_string()]).output();
+            drop(Command::new("kill").args(["-9", &pid.to_string()]).output());
         }
         if std::thread::panicking() {
             eprintln!("--- the daemon's log\n{}", self.daemon_log());
@@ -349,7 +349,7 @@ impl Events {
 
 impl Drop for Events {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        drop(self.child.kill());
+        drop(self.child.wait());
     }
 }

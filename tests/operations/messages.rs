@@ -59,7 +59,7 @@ fn around(prompt: &str) -> String {
     let (before, rest) = prompt.split_once("\n<task>\n").unwrap();
     let (block, after) = rest.split_once("\n</task>\n").unwrap();
     assert!(!block.contains('\n') && !block.contains('<'), "{block}");
-    let _: serde_json::Value = serde_json::from_str(block).unwrap();
+    drop(serde_json::from_str::<serde_json::Value>(block).unwrap());
     format!("{before}{after}")
 }
 

@@ -55,7 +55,7 @@ pub(super) async fn export(context: &Context, operator: &Operator, files: &[Entr
         let fetched = fetch(operator, entry, |piece| file.write_all(piece)).await;
         if fetched.is_err() {
             // What is not what it should be does not stay.
-            let _ = fs::remove_file(&path);
+            drop(fs::remove_file(&path));
         }
         fetched?;
     }

@@ -231,10 +231,10 @@ mod tests {
         let (send, lines) = mpsc::channel();
         let tail = Tail::last(&path, 1).unwrap();
         let follower = std::thread::spawn(move || {
-            let _ = tail.follow(|line| {
+            drop(tail.follow(|line| {
                 send.send(line.to_owned()).unwrap();
                 if line == "end" { Err(io::Error::other("enough")) } else { Ok(()) }
-            });
+            }));
         });
         let next = || lines.recv_timeout(Duration::from_secs(20)).unwrap();
         assert_eq!(next(), "one");

@@ -62,7 +62,7 @@ pub(super) async fn tmux(environment: &Environment) -> Finding {
     let place = environment.tmux_tmpdir.as_deref().unwrap_or(Path::new("/tmp"));
     // tmux leaves the socket of a server behind that is gone. Where there is none, there is nothing to remove.
     let socket = place.join(format!("tmux-{}", rustix::process::geteuid().as_raw())).join(&server);
-    let _ = std::fs::remove_file(socket);
+    drop(std::fs::remove_file(socket));
     match held {
         Ok(_) => Finding::ok("tmux", format!("{said}, and holds a session")),
         Err(why) => {
