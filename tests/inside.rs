@@ -12,4 +12,5 @@ mod inside {
 
     mod door;
     mod reach;
+    mod remains;
 }

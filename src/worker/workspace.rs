@@ -1,7 +1,7 @@
 //! What an attempt finds when it begins: its tree, a home of its own, and the lock that proves its sandbox alive.
 
 use std::fs::{self, File, OpenOptions};
-use std::io;
+use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -81,6 +81,24 @@ impl Workspace {
             Ok(Err(error)) => Err(failed(&error)),
             Err(_) => Err(failed(&"what ran in the sandbox does not end")),
         }
+    }
+
+    /// Writes a file into the home. An earlier attempt may have put anything there, a link to a file outside among it: that is taken away,
+    /// and not followed.
+    pub(super) fn put_into_home(&self, name: &str, content: &str) -> Result<(), Error> {
+        let path = self.home.join(name);
+        let failed = |error: io::Error| Error::unavailable(format!("{}: {error}", path.display()));
+        match fs::symlink_metadata(&path) {
+            Ok(there) if there.is_dir() => {
+                let aside = self.home.join(format!("{name}.{}", uuid::Uuid::new_v4()));
+                fs::rename(&path, aside).map_err(failed)?;
+            }
+            Ok(_) => fs::remove_file(&path).map_err(failed)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(failed(error)),
+        }
+        let mut file = File::create_new(&path).map_err(failed)?;
+        file.write_all(content.as_bytes()).map_err(failed)
     }
 
     /// The sandbox for one program in this workspace.
