@@ -11,6 +11,8 @@ mod inside {
     mod stage;
 
     mod door;
+    mod obeyed;
     mod reach;
+    mod recorder;
     mod remains;
 }

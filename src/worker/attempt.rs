@@ -210,7 +210,7 @@ async fn attempt(
             // Only when nothing in the sandbox can change the tree any more.
             drop(running.workspace.lock().await?);
             let manifest = snapshot::take(worker, &running.workspace.tree).await?;
-            history::record(worker, &running.workspace, assignment).await?;
+            history::record(worker, &running.workspace, assignment, &manifest).await?;
             Some(manifest)
         }
         Tree::None | Tree::Snapshot => None,

@@ -47,6 +47,9 @@ impl Workspace {
             (Tree::Write, Some(product)) => {
                 let tree = Path::new(&paths.projects).join(&product.slug);
                 fs::create_dir_all(&tree).map_err(failed)?;
+                if !assignment.resume {
+                    set_git_aside(&tree, &folder).map_err(failed)?;
+                }
                 tree
             }
             (Tree::Snapshot, Some(product)) => {
@@ -133,6 +136,18 @@ impl Workspace {
             info_fd: None,
         })
     }
+}
+
+/// Moves a git directory that an earlier task left in the tree into this task's folder. The CLI runs git where it starts, and git runs
+/// what its configuration names.
+fn set_git_aside(tree: &Path, folder: &Path) -> io::Result<()> {
+    let left = tree.join(".git");
+    if fs::symlink_metadata(&left).is_err() {
+        return Ok(());
+    }
+    let name = |n: u32| if n == 1 { "git-of-the-tree".to_owned() } else { format!("git-of-the-tree-{n}") };
+    let free = (1..).map(|n| folder.join(name(n))).find(|path| fs::symlink_metadata(path).is_err());
+    free.map_or(Ok(()), |path| fs::rename(left, path))
 }
 
 /// Lays a snapshot out as a fresh tree; what was there before goes.
