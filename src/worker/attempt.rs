@@ -1,7 +1,5 @@
 //! One attempt at a task, from its claim to its report.
 
-use std::fs;
-use std::path::Path;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
@@ -186,8 +184,7 @@ async fn attempt(
     notices: &mut mpsc::Receiver<Notice>,
 ) -> Result<Outcome, Error> {
     let (worker, assignment) = (running.worker, running.assignment);
-    let role = running.workspace.home.join(ROLE_FILE);
-    fs::write(&role, &assignment.system_prompt).map_err(|error| unavailable(&role, &error))?;
+    running.workspace.put_into_home(ROLE_FILE, &assignment.system_prompt)?;
     worker.link.call::<()>(Call::Started { token: assignment.token }).await?;
     failpoint::reach("worker.before-spawn");
     let answer = match talk(running, pane, typed, notices).await? {
@@ -213,7 +210,7 @@ async fn attempt(
             // Only when nothing in the sandbox can change the tree any more.
             drop(running.workspace.lock().await?);
             let manifest = snapshot::take(worker, &running.workspace.tree).await?;
-            history::record(worker, &running.workspace, assignment).await?;
+            history::record(worker, &running.workspace, assignment, &manifest).await?;
             Some(manifest)
         }
         Tree::None | Tree::Snapshot => None,
@@ -222,10 +219,6 @@ async fn attempt(
     pane.show(Tone::Dim, "Σ", &transcript::cost(&metered.usage, metered.cost_micro_usd.usd()));
     let result = pane.redactor.redact_json(result);
     Ok(Outcome::Complete(Complete { metered, result, manifest, checks: results }))
-}
-
-fn unavailable(path: &Path, error: &std::io::Error) -> Error {
-    Error::unavailable(format!("{}: {error}", path.display()))
 }
 
 /// Talks to the CLI. A conversation that turns out to be there already, or not to be there, is taken the other way, once.

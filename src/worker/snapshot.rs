@@ -10,15 +10,15 @@ use crate::domain::error::Error;
 use crate::domain::snapshot::{Entry, FILES_MAX, Manifest, check_path};
 
 /// Folders that are not part of a product.
-const LEFT_OUT: [&str; 3] = [".git", "node_modules", "__pycache__"];
+const LEFT_OUT: [&str; 2] = ["node_modules", "__pycache__"];
 
 /// The deepest folder that is looked into.
 const DEPTH_MAX: usize = 64;
 
 /// A file that was found.
-struct Found {
+pub(super) struct Found {
     path: String,
-    file: File,
+    pub file: File,
     executable: bool,
     size: u64,
 }
@@ -27,6 +27,13 @@ struct Found {
 pub(super) async fn take(worker: &Worker, tree: &Path) -> Result<Manifest, Error> {
     let mut paths = Vec::new();
     walk(tree, "", 0, &mut paths).map_err(|error| unreadable(tree, &error))?;
+    if let Some(folder) = repository(&paths) {
+        return Err(Error::invalid(
+            "snapshot",
+            format!("{folder:?} is a git repository, which runs what its configuration names"),
+        )
+        .hint("leave it out, or make it in the test that needs it"));
+    }
     let mut entries = Vec::with_capacity(paths.len());
     let mut total = 0;
     for path in paths {
@@ -58,6 +65,9 @@ fn walk(tree: &Path, under: &str, depth: usize, paths: &mut Vec<String>) -> io::
         let name = entry.file_name();
         let name = name.to_str().ok_or_else(|| io::Error::other(format!("{under}: a name is not UTF-8")))?;
         let path = if under.is_empty() { name.to_owned() } else { format!("{under}/{name}") };
+        if gits_own(name) {
+            continue;
+        }
         let kind = entry.file_type()?;
         if kind.is_dir() {
             if !LEFT_OUT.contains(&name) {
@@ -75,8 +85,24 @@ fn walk(tree: &Path, under: &str, depth: usize, paths: &mut Vec<String>) -> io::
     Ok(())
 }
 
+/// Whether git, on some system, takes a name for its own: a folder with a repository, or a file that leads to one.
+fn gits_own(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    matches!(name.trim_end_matches(['.', ' ']), ".git" | "git~1")
+}
+
+/// The first folder that git would take for a repository without a working tree; whoever goes into it may run what its configuration
+/// names.
+fn repository(paths: &[String]) -> Option<&str> {
+    let of_head =
+        paths.iter().filter_map(|path| path.strip_suffix("HEAD")).filter(|under| under.is_empty() || under.ends_with('/'));
+    let has = |start: String| paths.iter().any(|path| path.starts_with(&start));
+    let found = of_head.filter(|under| ["config", "objects/", "refs/"].iter().all(|name| has(format!("{under}{name}"))));
+    found.map(|under| if under.is_empty() { "." } else { under.trim_end_matches('/') }).next()
+}
+
 /// Opens a file of the tree without following a link at its end or on the way to it.
-fn open(tree: &Path, path: String) -> io::Result<Found> {
+pub(super) fn open(tree: &Path, path: String) -> io::Result<Found> {
     use rustix::fs::{Mode, OFlags, ResolveFlags, openat2};
     let root = fs::OpenOptions::new().read(true).custom_flags(libc_directory()).open(tree)?;
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
@@ -110,6 +136,22 @@ mod tests {
         let mut paths = Vec::new();
         walk(&tree, "", 0, &mut paths).unwrap();
         assert_eq!(paths, ["src/a.txt"]);
+    }
+
+    #[test]
+    fn what_git_takes_for_its_own_is_no_part_of_a_product() {
+        for name in [".git", ".GIT", ".git.", ".git ", "git~1", "GIT~1"] {
+            assert!(gits_own(name), "{name:?}");
+        }
+        for name in [".gitignore", ".github", "git", ".gitmodules", "x.git"] {
+            assert!(!gits_own(name), "{name:?}");
+        }
+        let found =
+            |paths: &[&str]| repository(&paths.iter().map(|&path| path.to_owned()).collect::<Vec<_>>()).map(str::to_owned);
+        assert_eq!(found(&["a/HEAD", "a/config", "a/objects/x", "a/refs/heads/x"]), Some("a".to_owned()));
+        assert_eq!(found(&["HEAD", "config", "objects/x", "refs/x"]), Some(".".to_owned()));
+        assert_eq!(found(&["a/HEAD", "a/config", "b/objects/x", "a/refs/x"]), None);
+        assert_eq!(found(&["OVERHEAD", "config", "objects/x", "refs/x"]), None);
     }
 
     #[test]

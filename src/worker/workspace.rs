@@ -1,7 +1,7 @@
 //! What an attempt finds when it begins: its tree, a home of its own, and the lock that proves its sandbox alive.
 
 use std::fs::{self, File, OpenOptions};
-use std::io;
+use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -49,6 +49,9 @@ impl Workspace {
             (Tree::Write, Some(product)) => {
                 let tree = Path::new(&paths.projects).join(&product.slug);
                 fs::create_dir_all(&tree).map_err(failed)?;
+                if !assignment.resume {
+                    set_git_aside(&tree, &folder).map_err(failed)?;
+                }
                 tree
             }
             (Tree::Snapshot, Some(product)) => {
@@ -91,6 +94,24 @@ impl Workspace {
         }
     }
 
+    /// Writes a file into the home. An earlier attempt may have put anything there, a link to a file outside among it: that is taken away,
+    /// and not followed.
+    pub(super) fn put_into_home(&self, name: &str, content: &str) -> Result<(), Error> {
+        let path = self.home.join(name);
+        let failed = |error: io::Error| Error::unavailable(format!("{}: {error}", path.display()));
+        match fs::symlink_metadata(&path) {
+            Ok(there) if there.is_dir() => {
+                let aside = self.home.join(format!("{name}.{}", uuid::Uuid::new_v4()));
+                fs::rename(&path, aside).map_err(failed)?;
+            }
+            Ok(_) => fs::remove_file(&path).map_err(failed)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(failed(error)),
+        }
+        let mut file = File::create_new(&path).map_err(failed)?;
+        file.write_all(content.as_bytes()).map_err(failed)
+    }
+
     /// The sandbox for one program in this workspace.
     pub(super) fn sandbox(&self, worker: &Worker, profile: Profile) -> Result<Sandbox, Error> {
         let missing = || Error::unavailable("bubblewrap is not installed; `claude-swarm doctor` says how to mend that");
@@ -123,6 +144,18 @@ impl Workspace {
             info_fd: None,
         })
     }
+}
+
+/// Moves a git directory that an earlier task left in the tree into this task's folder. The CLI runs git where it starts, and git runs
+/// what its configuration names.
+fn set_git_aside(tree: &Path, folder: &Path) -> io::Result<()> {
+    let left = tree.join(".git");
+    if fs::symlink_metadata(&left).is_err() {
+        return Ok(());
+    }
+    let name = |n: u32| if n == 1 { "git-of-the-tree".to_owned() } else { format!("git-of-the-tree-{n}") };
+    let free = (1..).map(|n| folder.join(name(n))).find(|path| fs::symlink_metadata(path).is_err());
+    free.map_or(Ok(()), |path| fs::rename(left, path))
 }
 
 /// Lays a snapshot out as a fresh tree; what was there before goes.

@@ -7,7 +7,8 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc;
@@ -173,6 +174,24 @@ impl TestSwarm {
     pub fn tasks(&self, args: &[&str]) -> Value {
         let args: Vec<&str> = args.iter().copied().chain(["--json"]).collect();
         serde_json::from_str(&succeeded(&self.try_tasks(&args), &args)).unwrap()
+    }
+
+    /// Asks the API itself, over the operator's socket. Answers with the status and the JSON.
+    pub fn rest(&self, method: &str, path: &str, body: &[u8]) -> (u16, Value) {
+        let mut socket = UnixStream::connect(self.home.join("data/run/operator.sock")).unwrap();
+        socket.set_read_timeout(Some(PATIENCE)).unwrap();
+        let length = body.len();
+        let head =
+            format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n");
+        socket.write_all(head.as_bytes()).unwrap();
+        // A refusal may come, and the connection end, before all of a large body was taken.
+        let _ = socket.write_all(body);
+        let mut answer = Vec::new();
+        let _ = socket.read_to_end(&mut answer);
+        let answer = String::from_utf8(answer).unwrap();
+        let (head, json) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer to {method} {path}: {answer:?}"));
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        (status, serde_json::from_str(json).unwrap_or_else(|_| Value::String(json.to_owned())))
     }
 
     /// Creates a task and answers with its number.
