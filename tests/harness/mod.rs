@@ -185,9 +185,9 @@ impl TestSwarm {
             format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n");
         socket.write_all(head.as_bytes()).unwrap();
         // A refusal may come, and the connection end, before all of a large body was taken.
-        let _ = socket.write_all(body);
+        drop(socket.write_all(body));
         let mut answer = Vec::new();
-        let _ = socket.read_to_end(&mut answer);
+        drop(socket.read_to_end(&mut answer));
         let answer = String::from_utf8(answer).unwrap();
         let (head, json) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer to {method} {path}: {answer:?}"));
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();

@@ -62,5 +62,5 @@ fn pass(mut from: TcpStream, mut to: TcpStream, keep: impl Fn(&[u8])) {
         }
     }
     // The other side may be gone already.
-    let _ = to.shutdown(Shutdown::Write);
+    drop(to.shutdown(Shutdown::Write));
 }
