@@ -59,7 +59,12 @@ fn run_daemon(args: DaemonArgs) -> Result<(), Error> {
     let home = home(args.home.as_deref(), &environment)?;
     let options = daemon::Options { home, environment, auto_approve: args.auto_approve, pace: args.pace.unwrap_or(1.0) };
     let runtime = Builder::new_multi_thread().enable_all().build();
-    runtime.map_err(|error| Error::unavailable(format!("no runtime: {error}")))?.block_on(daemon::run(options))
+    let runtime = runtime.map_err(|error| Error::unavailable(format!("no runtime: {error}")))?;
+    let lock = runtime.block_on(daemon::run(options))?;
+    // What still blocks does not keep the daemon, and another one may begin only when this one is gone.
+    runtime.shutdown_timeout(std::time::Duration::from_secs(2));
+    drop(lock);
+    Ok(())
 }
 
 fn run_worker(args: WorkerArgs) -> Result<(), Error> {

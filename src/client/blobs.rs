@@ -1,13 +1,16 @@
 //! Bytes to and from the artifact store, over HTTP even on one machine, so that a worker elsewhere needs nothing new.
 
+use std::io::Seek;
 use std::path::Path;
+use std::time::Duration;
 
 use futures_util::StreamExt;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
+use tokio::time::Instant;
 use tokio_util::io::ReaderStream;
 
 use super::socket::{ShortPath, shorten};
-use crate::domain::error::Error;
+use crate::domain::error::{Error, Kind};
 use crate::domain::snapshot::Manifest;
 use crate::protocol::problem::Problem;
 use crate::protocol::various::Blob;
@@ -32,21 +35,26 @@ impl Blobs {
         Ok(Self { http, _socket: short })
     }
 
-    /// Puts a file.
+    /// Puts a file, from its beginning. Waits while the daemon is away or has no room.
     ///
     /// # Errors
-    /// The daemon's; `Unavailable` while it is away.
-    pub async fn put_file(&self, file: tokio::fs::File) -> Result<Blob, Error> {
-        let body = reqwest::Body::wrap_stream(ReaderStream::new(file));
-        self.put(body).await
+    /// The daemon's refusal; `Unavailable` where the file cannot be read.
+    pub async fn put_file(&self, file: std::fs::File) -> Result<Blob, Error> {
+        patiently(async || {
+            let mut again = file.try_clone().map_err(unreadable)?;
+            again.rewind().map_err(unreadable)?;
+            let body = reqwest::Body::wrap_stream(ReaderStream::new(tokio::fs::File::from_std(again)));
+            self.put(body).await
+        })
+        .await
     }
 
-    /// Puts bytes.
+    /// Puts bytes. Waits while the daemon is away or has no room.
     ///
     /// # Errors
-    /// The daemon's; `Unavailable` while it is away.
+    /// The daemon's refusal.
     pub async fn put_bytes(&self, bytes: Vec<u8>) -> Result<Blob, Error> {
-        self.put(bytes.into()).await
+        patiently(async || self.put(bytes.clone().into()).await).await
     }
 
     async fn put(&self, body: reqwest::Body) -> Result<Blob, Error> {
@@ -59,8 +67,11 @@ impl Blobs {
     /// # Errors
     /// The daemon's; `Unavailable` while it is away.
     pub async fn manifest(&self, snapshot: &str) -> Result<Manifest, Error> {
-        let response = self.http.get(format!("{BASE}/snapshots/{snapshot}")).send().await.map_err(unavailable)?;
-        checked(response).await?.json().await.map_err(unavailable)
+        patiently(async || {
+            let response = self.http.get(format!("{BASE}/snapshots/{snapshot}")).send().await.map_err(unavailable)?;
+            checked(response).await?.json().await.map_err(unavailable)
+        })
+        .await
     }
 
     /// Writes what is kept under a name.
@@ -75,6 +86,27 @@ impl Blobs {
         }
         to.flush().await.map_err(unavailable)
     }
+}
+
+/// How long a transfer is tried again while the daemon is away: longer than any restart.
+const PATIENCE: Duration = Duration::from_secs(600);
+
+/// The pause between two tries.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// Does it again while the daemon is away: what was worked for must not be lost because nobody could take it.
+async fn patiently<T>(transfer: impl AsyncFn() -> Result<T, Error>) -> Result<T, Error> {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        match transfer().await {
+            Err(error) if error.kind == Kind::Unavailable && Instant::now() < until => tokio::time::sleep(PAUSE).await,
+            done => return done,
+        }
+    }
+}
+
+fn unreadable(error: std::io::Error) -> Error {
+    Error::invalid("file", format!("cannot be read: {error}"))
 }
 
 fn unavailable(error: impl std::fmt::Display) -> Error {

@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::net::UnixStream;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 
@@ -25,6 +26,9 @@ const AWAY: Duration = Duration::from_millis(50);
 
 /// The longest wait between two looks for a daemon that is away.
 const AWAY_MAX: Duration = Duration::from_secs(2);
+
+/// How long a call that the daemon answers but cannot take is sent again.
+const PATIENCE: Duration = Duration::from_secs(900);
 
 type Socket = WebSocketStream<UnixStream>;
 type Reply = oneshot::Sender<Result<Value, Error>>;
@@ -56,13 +60,14 @@ impl Link {
     /// The daemon's refusal; `Conflict` where it refused this worker for good.
     pub async fn call<T: DeserializeOwned>(&self, call: Call) -> Result<T, Error> {
         let gone = || Error::conflict("the daemon has no use for this worker any more");
+        let until = Instant::now() + PATIENCE;
         let mut pause = AWAY;
         let value = loop {
             let (reply, answer) = oneshot::channel();
             self.calls.send((call.clone(), reply)).await.map_err(|_| gone())?;
             match answer.await.map_err(|_| gone())? {
                 // A full disk, a daemon about to stop: it passes, and what was worked for must not be thrown away.
-                Err(error) if error.kind == Kind::Unavailable => {
+                Err(error) if error.kind == Kind::Unavailable && Instant::now() < until => {
                     tracing::warn!(%error, "the daemon could not take a call; it is sent again");
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(AWAY_MAX);
@@ -89,7 +94,8 @@ impl Actor {
         loop {
             match self.serve(&mut socket).await {
                 Served::Done => return,
-                Served::Lost => {}
+                // Whatever ended the connection must not end the next one without a pause.
+                Served::Lost => tokio::time::sleep(AWAY).await,
             }
             match reach(&self.path, &self.hello, self.say).await {
                 Ok((again, _)) => socket = again,
@@ -147,8 +153,9 @@ impl Actor {
                 }
             }
             Ok(Frame::Notice { notice, .. }) => {
-                // Nobody reads notices where the worker is ending.
-                drop(self.notify.send(notice).await);
+                // Answers must not wait for notices to be read. A message that is not taken now comes again with the next claim, and a stop
+                // is seen at the next renewal.
+                drop(self.notify.try_send(notice));
             }
             Err(error) => tracing::warn!(%error, "a frame of the daemon is not understood"),
         }

@@ -33,7 +33,7 @@ pub struct TaskQuery {
     pub limit: Option<u32>,
 }
 
-/// The operations. Errors are the daemon's own, or [`ClientError::NotRunning`].
+/// The operations. Errors are the daemon's own, or [`NotRunning`](super::ClientError::NotRunning).
 #[expect(clippy::missing_errors_doc, reason = "said once, above")]
 impl Operator {
     /// Whether the daemon is well. Answers within `patience` or not at all.

@@ -16,16 +16,22 @@ const LOOK: Duration = Duration::from_secs(5);
 /// Looks for logins that are missing, until `stop` says so. What was found once and refused by the provider is not tried again: only a
 /// login that differs from the refused one is.
 pub(super) async fn watch(swarm: Swarm, host: Arc<DaemonHost>, mut stop: watch::Receiver<bool>) {
+    // A login may have been made while no daemon ran: what is there now is tried once.
+    for account in waiting(&swarm).await {
+        if host.means(&account).is_ok()
+            && let Err(error) = swarm.open_account(&Principal::System, &account).await
+        {
+            tracing::warn!(%error, "the account could not be opened");
+        }
+    }
     let mut refused = None;
     loop {
-        let status = swarm.status().await.ok();
-        let closed = status.into_iter().flat_map(|status| status.closed_accounts);
-        for account in closed.filter(|account| account.state == AccountState::LoginRequired) {
-            let now = host.means(&account.name).ok().map(|_| host.fingerprint(&account.name));
+        for account in waiting(&swarm).await {
+            let now = host.means(&account).ok().map(|_| host.fingerprint(&account));
             let seen = refused.get_or_insert_with(|| now.clone());
             if now.is_some() && now != *seen {
                 *seen = now;
-                if let Err(error) = swarm.open_account(&Principal::System, &account.name).await {
+                if let Err(error) = swarm.open_account(&Principal::System, &account).await {
                     tracing::warn!(%error, "the account could not be opened");
                 }
             }
@@ -35,4 +41,11 @@ pub(super) async fn watch(swarm: Swarm, host: Arc<DaemonHost>, mut stop: watch::
             () = tokio::time::sleep(LOOK) => {}
         }
     }
+}
+
+/// The accounts that wait for a login.
+async fn waiting(swarm: &Swarm) -> Vec<String> {
+    let status = swarm.status().await.ok();
+    let closed = status.into_iter().flat_map(|status| status.closed_accounts);
+    closed.filter(|account| account.state == AccountState::LoginRequired).map(|account| account.name).collect()
 }

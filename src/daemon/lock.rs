@@ -8,11 +8,17 @@ use rustix::fs::{FlockOperation, flock};
 use crate::config::Home;
 use crate::domain::error::Error;
 
+/// A home that no other daemon can use while this is held.
+#[derive(Debug)]
+pub struct Locked {
+    _file: File,
+}
+
 /// Takes the home's lock and writes down which process has it.
 ///
 /// # Errors
 /// `Conflict` where another daemon has it.
-pub(super) fn take(home: &Home) -> Result<File, Error> {
+pub(super) fn take(home: &Home) -> Result<Locked, Error> {
     let path = home.daemon_lock();
     let failed = |error: &dyn std::fmt::Display| Error::unavailable(format!("{}: {error}", path.display()));
     let lock = OpenOptions::new().create(true).append(true).open(&path).map_err(|error| failed(&error))?;
@@ -24,7 +30,7 @@ pub(super) fn take(home: &Home) -> Result<File, Error> {
     }
     let mut pid = File::create(home.daemon_pid()).map_err(|error| failed(&error))?;
     writeln!(pid, "{}", std::process::id()).map_err(|error| failed(&error))?;
-    Ok(lock)
+    Ok(Locked { _file: lock })
 }
 
 /// The daemon ends in order: nobody should look for its process.

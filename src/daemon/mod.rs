@@ -27,6 +27,7 @@ use crate::store::Store;
 use crate::supervisor::{Limits, Settings, Supervisor};
 use crate::swarm::Swarm;
 use host::DaemonHost;
+pub use lock::Locked;
 
 /// What a daemon is started with.
 #[derive(Debug, Clone)]
@@ -41,11 +42,12 @@ pub struct Options {
     pub pace: f64,
 }
 
-/// Runs a daemon until it is told to stop. Sessions live on.
+/// Runs a daemon until it is told to stop. Sessions live on. Answers with the home's lock, to be held until this process ends: what is
+/// still under way must not meet a second daemon.
 ///
 /// # Errors
 /// What keeps it from starting, with the way out: a broken configuration, another daemon on this home, a damaged database.
-pub async fn run(options: Options) -> Result<(), Error> {
+pub async fn run(options: Options) -> Result<Locked, Error> {
     let Options { home, environment, .. } = &options;
     let loaded = config::load(home).map_err(|problems| Problem::refusal(&problems))?;
     let rehearsal = loaded.config.kind == HomeKind::Rehearsal;
@@ -53,7 +55,7 @@ pub async fn run(options: Options) -> Result<(), Error> {
         return Err(Error::denied("--auto-approve exists in a rehearsal only; in a real home a person decides"));
     }
     home.make_folders()?;
-    let _lock = lock::take(home)?;
+    let lock = lock::take(home)?;
     let store = Store::open(&home.database()).map_err(|error| Error::unavailable(error.to_string()))?;
     let failed = |what: &str, error: &dyn std::fmt::Display| Error::unavailable(format!("{what}: {error}"));
     let artifacts = Artifacts::open(&home.artifacts_dir()).map_err(|error| failed("the artifact store", &error))?;
@@ -92,7 +94,7 @@ pub async fn run(options: Options) -> Result<(), Error> {
     // A client that keeps its connection open does not keep the daemon.
     let _ = tokio::time::timeout(std::time::Duration::from_secs(2), ended).await;
     lock::forget(home);
-    Ok(())
+    Ok(lock)
 }
 
 /// The address of the settings; any free one where that is taken, because several homes may run on one machine.

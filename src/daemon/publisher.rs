@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use tokio::sync::watch;
 
 use crate::domain::budget::{MicroUsd, Usage};
-use crate::domain::error::Error;
+use crate::domain::error::{Error, Kind};
 use crate::domain::failure::FailureClass;
 use crate::domain::principal::Principal;
 use crate::domain::publication::PublicationState;
@@ -80,11 +80,16 @@ async fn put(swarm: &Swarm, outlet: &Local, what: &Publishing) -> Result<String,
     sent.map_err(|error| Error::unavailable(format!("the outlet did not take it: {error}")))
 }
 
+/// Writes down that it was not published. Until that is written the task would be nobody's, so it is tried until it is.
 async fn give_up(swarm: &Swarm, token: Token, error: &Error) {
     let progress = Progress { token, report: 1, usage: Usage::default(), cost: MicroUsd(0) };
     let class = FailureClass::Crashed;
     let failing = Failing { progress, class, detail: format!("not published: {error}"), resets_at: None };
-    if let Err(error) = swarm.fail(&Principal::System, failing).await {
-        tracing::error!(%error, "a failed publication could not be written down");
+    while let Err(error) = swarm.fail(&Principal::System, failing.clone()).await {
+        if error.kind != Kind::Unavailable {
+            tracing::error!(%error, "a failed publication could not be written down");
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
     }
 }

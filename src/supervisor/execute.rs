@@ -130,16 +130,17 @@ impl Supervisor {
         let now = self.swarm.now();
         let runner = Arc::clone(&self.runner);
         let plan = plan(&desired, &observed, |process| runner.is_alive(process), self.settings.limits, now);
-        let mut wake = plan.wake.map_or(slow, |at| {
+        let wake = plan.wake.map_or(slow, |at| {
             let millis = u64::try_from(at.0 - now.0).unwrap_or(0);
             (Instant::now() + Duration::from_millis(millis)).min(slow)
         });
         let changes = !plan.steps.is_empty();
+        let mut failed = false;
         for step in plan.steps {
             let (name, outcome) = self.execute(step, &desired).await;
             if let Err(problem) = &outcome {
                 tracing::warn!(step = name, problem, "a step could not be done");
-                wake = wake.min(Instant::now() + AGAIN);
+                failed = true;
             }
             self.problem(&name, outcome.err());
         }
@@ -149,8 +150,8 @@ impl Supervisor {
             self.exits.watch(self.runner.as_ref(), &known);
             return wake;
         }
-        // What was done may call for more; that is seen at once.
-        Instant::now().max(wake.min(Instant::now() + Duration::from_millis(1)))
+        // What was done may call for more, which is seen at once; what could not be done is tried again after a pause.
+        Instant::now() + if failed { AGAIN } else { Duration::ZERO }
     }
 
     fn problem(&self, about: &str, problem: Option<String>) {
@@ -202,16 +203,21 @@ impl Supervisor {
                 let done = self.swarm.quarantine(system, agent.clone(), why).await;
                 (agent.to_string(), done.map_err(|error| text(&error)))
             }
-            Step::Start { agent, pane } => (agent.to_string(), self.start(&agent, pane).await),
+            Step::Start { agent, pane } => (agent.to_string(), self.start(&agent, pane, desired).await),
         }
     }
 
+    /// What an unexpected end of a session means for its agent's next start: how long it is remembered, and the pause.
     fn unexpected(&self, session: i64, desired: &Desired, unexpected: bool) -> Option<(i64, i64)> {
         let agent = desired.sessions.iter().find(|row| row.id == session).map(|row| &row.agent);
+        unexpected.then(|| self.setback(agent, session, desired))
+    }
+
+    fn setback(&self, agent: Option<&AgentName>, session: i64, desired: &Desired) -> (i64, i64) {
         let exits = desired.agents.iter().find(|row| Some(&row.name) == agent).map_or(0, |row| row.exits.len());
         let n = u32::try_from(exits.saturating_sub(1)).unwrap_or(u32::MAX);
         let seed = u64::try_from(session).unwrap_or_default();
-        unexpected.then(|| (self.settings.limits.within, backoff_ms(BACKOFF.0, BACKOFF.1, n, seed)))
+        (self.settings.limits.within, backoff_ms(BACKOFF.0, BACKOFF.1, n, seed))
     }
 
     async fn stop(&self, pane: Option<PaneId>, process: Option<ProcessIdentity>) -> Result<(), RunnerError> {
@@ -226,7 +232,7 @@ impl Supervisor {
     }
 
     /// Intent first, then the process, then the record of it. A death in between is made up for by the next plan.
-    async fn start(&self, agent: &AgentName, pane: Option<PaneId>) -> Result<(), String> {
+    async fn start(&self, agent: &AgentName, pane: Option<PaneId>, desired: &Desired) -> Result<(), String> {
         let name = format!("claude-{agent}");
         let system = &Principal::System;
         let session = self.swarm.intend_session(system, agent.clone(), name.clone()).await.map_err(|error| error.to_string())?;
@@ -258,7 +264,8 @@ impl Supervisor {
             Err(error @ (RunnerError::Timeout { .. } | RunnerError::ExitedAtOnce(_))) => Err(error.to_string()),
             Err(error) => {
                 let why = error.to_string();
-                self.swarm.session_ended(system, session, why.clone(), None).await.map_err(|error| error.to_string())?;
+                let setback = Some(self.setback(Some(agent), session, desired));
+                self.swarm.session_ended(system, session, why.clone(), setback).await.map_err(|error| error.to_string())?;
                 Err(why)
             }
         }

@@ -201,7 +201,8 @@ fn look_at(
             None if session.state == SessionState::Intended => "it was never started".to_owned(),
             None => "its session is gone".to_owned(),
         };
-        let unexpected = session.state != SessionState::Intended;
+        // One that was intended and is not there was never started, which is nobody's fault.
+        let unexpected = session.state != SessionState::Intended || seen.is_some();
         return plan.steps.push(Step::End { session: session.id, why, unexpected });
     };
     let stop = |why: &str, unexpected| Step::Stop {

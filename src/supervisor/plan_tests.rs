@@ -113,6 +113,7 @@ fn the_missing_is_started_in_its_old_pane_if_there_is_one() {
 fn a_daemon_that_died_between_intent_and_record_is_made_up_for() {
     assert_eq!(steps(&desired(agent(), vec![session(SessionState::Intended)]), &[seen(RUNNING)], true), ["adopt"]);
     assert_eq!(steps(&desired(agent(), vec![session(SessionState::Intended)]), &[], false), ["end"]);
+    assert_eq!(steps(&desired(agent(), vec![session(SessionState::Intended)]), &[seen(EXITED)], false), ["end (unexpected)"]);
 }
 
 #[test]

@@ -7,11 +7,16 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
+use tokio::time::Instant;
 
 use crate::runner::{ProcessIdentity, end};
 
 /// How long the kernel may take to end a sandbox whose worker died.
 const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Between two looks at a lock. A sandbox is gone within a millisecond of its worker, mostly before the first.
+const LOOK: Duration = Duration::from_millis(5);
 
 /// Waits until the sandbox behind a lock is gone. One that does not go by itself (its worker died in the very moment of starting it,
 /// before bubblewrap had asked to be told) is ended.
@@ -35,10 +40,15 @@ async fn taken_in_time(lock: &Path) -> io::Result<bool> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
         opened => opened?,
     };
-    let waiting = tokio::task::spawn_blocking(move || flock(&file, FlockOperation::LockExclusive));
-    match tokio::time::timeout(PATIENCE, waiting).await {
-        Ok(taken) => taken.map_err(io::Error::other)?.map(|()| true).map_err(io::Error::from),
-        Err(_) => Ok(false),
+    // The kernel tells nobody when a lock is free but who waits for it, and who waits cannot be called off: so look, closely.
+    let until = Instant::now() + PATIENCE;
+    loop {
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => return Ok(true),
+            Err(Errno::WOULDBLOCK | Errno::INTR) if Instant::now() < until => tokio::time::sleep(LOOK).await,
+            Err(Errno::WOULDBLOCK | Errno::INTR) => return Ok(false),
+            Err(error) => return Err(error.into()),
+        }
     }
 }
 

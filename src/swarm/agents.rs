@@ -169,13 +169,16 @@ impl Swarm {
     }
 }
 
-/// Notes that an agent's worker died: for the back-off and the breaker.
-pub(super) fn note_exit(tx: &Tx<'_>, name: &AgentName, within: i64, backoff: i64, ready: bool, now: Millis) -> Result<(), Error> {
+/// A worker that lived this long after its hello, in milliseconds, was well.
+const STEADY: i64 = 60_000;
+
+/// Notes that an agent's worker died, `lived` milliseconds after its hello: for the back-off and the breaker.
+pub(super) fn note_exit(tx: &Tx<'_>, name: &AgentName, within: i64, backoff: i64, lived: i64, now: Millis) -> Result<(), Error> {
     let mut row = row_of(tx, name)?;
     row.restarts += 1;
     row.exits.retain(|exit| exit.0 > now.0 - within);
-    // The first respawn is not delayed; a worker that came up and died later starts the count anew.
-    if ready && row.exits.len() <= 1 {
+    // The first respawn is not delayed; a worker that did its work for a while before it died starts the count anew.
+    if lived >= STEADY {
         row.exits.clear();
     }
     row.not_before = if row.exits.is_empty() { now } else { now.plus(backoff) };

@@ -86,7 +86,7 @@ impl Swarm {
                     return Ok(());
                 }
                 if let Some((within, backoff)) = unexpected {
-                    note_exit(tx, &session.agent, within, backoff, session.ready_at.is_some(), now)?;
+                    note_exit(tx, &session.agent, within, backoff, session.ready_at.map_or(0, |ready| now.0 - ready.0), now)?;
                 }
                 let data = serde_json::json!({ "session": id, "reason": why, "unexpected": unexpected.is_some() });
                 tx.record(now, &NewEvent::new("agent:ended", Principal::System).agent(&session.agent).data(data))?;

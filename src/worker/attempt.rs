@@ -15,7 +15,7 @@ use crate::client::link::Link;
 use crate::domain::error::{Error, Kind};
 use crate::domain::failure::FailureClass;
 use crate::domain::pipeline::Tree;
-use crate::domain::task::Token;
+use crate::domain::task::{JSON_MAX_BYTES, Token};
 use crate::domain::text;
 use crate::failpoint;
 use crate::protocol::rpc::{Assignment, Call, Complete, Ending, Fail, Notice, Renewed};
@@ -126,6 +126,9 @@ pub(super) async fn run(
         Err(error) if error.kind == Kind::Conflict => Outcome::Stopped(error.to_string()),
         Err(error) => Outcome::Failed(broken(&error)),
     };
+    // Proves that everything in the sandbox is gone. Where it is not, this worker ends, and the supervisor goes on from there: a claim that
+    // is given back must not have a sandbox that lives.
+    drop(running.workspace.lock().await?);
     match outcome {
         Outcome::Complete(complete) => report(worker, Call::Complete(complete), token, pane).await,
         Outcome::Failed(mut failure) => {
@@ -136,8 +139,6 @@ pub(super) async fn run(
         }
         Outcome::Stopped(reason) => {
             pane.show(Tone::Warn, "■", &format!("stopped: {reason}"));
-            // Proves that everything in the sandbox is gone.
-            drop(running.workspace.lock().await?);
             released(worker, token).await
         }
     }
@@ -198,10 +199,14 @@ async fn attempt(
         let message = format!("the answer is no structured result: {}", text::one_line(&said, 300));
         return Ok(Outcome::Failed(Failure { class: FailureClass::ResultMissing, message, resets_at: None }));
     };
+    if let Err(why) = bounded(&result) {
+        return Ok(Outcome::Failed(Failure { class: FailureClass::ResultMissing, message: why, resets_at: None }));
+    }
     let mut results = Vec::new();
-    for check in &assignment.checks {
+    let bench = if assignment.checks.is_empty() { None } else { Some(running.workspace.for_checks(worker, assignment).await?) };
+    for (check, bench) in assignment.checks.iter().zip(bench.iter().cycle()) {
         tokio::select! {
-            result = checks::run(worker, &running.workspace, check, pane) => results.push(result?),
+            result = checks::run(worker, bench, check, pane) => results.push(result?),
             reason = running.keeper.over() => return Ok(Outcome::Stopped(reason)),
         }
     }
@@ -209,7 +214,7 @@ async fn attempt(
         Tree::Write => {
             // Only when nothing in the sandbox can change the tree any more.
             drop(running.workspace.lock().await?);
-            let manifest = snapshot::take(worker, &running.workspace.tree).await?;
+            let manifest = snapshot::take(worker, &running.workspace.tree, &pane.redactor).await?;
             history::record(worker, &running.workspace, assignment, &manifest).await?;
             Some(manifest)
         }
@@ -219,6 +224,29 @@ async fn attempt(
     pane.show(Tone::Dim, "Σ", &transcript::cost(&metered.usage, metered.cost_micro_usd.usd()));
     let result = pane.redactor.redact_json(result);
     Ok(Outcome::Complete(Complete { metered, result, manifest, checks: results }))
+}
+
+/// The deepest result that is passed on; a reader at the other end gives up at 128.
+const DEPTH_MAX: usize = 64;
+
+/// Whether a result can travel: the daemon must be able to read it before it can refuse it.
+fn bounded(result: &serde_json::Value) -> Result<(), String> {
+    fn depth(value: &serde_json::Value) -> usize {
+        match value {
+            serde_json::Value::Array(items) => 1 + items.iter().map(depth).max().unwrap_or(0),
+            serde_json::Value::Object(map) => 1 + map.values().map(depth).max().unwrap_or(0),
+            _ => 0,
+        }
+    }
+    let bytes = result.to_string().len();
+    if bytes > JSON_MAX_BYTES {
+        return Err(format!("the result has {bytes} bytes, and may have {JSON_MAX_BYTES}"));
+    }
+    let levels = depth(result);
+    if levels > DEPTH_MAX {
+        return Err(format!("the result is nested {levels} deep, and may be {DEPTH_MAX}"));
+    }
+    Ok(())
 }
 
 /// Talks to the CLI. A conversation that turns out to be there already, or not to be there, is taken the other way, once.

@@ -38,7 +38,7 @@ pub(super) enum End {
 }
 
 /// Lines that may wait to be read.
-const LINES: usize = 64;
+const LINES: usize = 4;
 
 /// The end of standard error that is kept, in bytes.
 const STDERR: usize = 8 * 1024;
@@ -147,6 +147,7 @@ impl Cli {
         let mut heard = Instant::now();
         let mut reported = Instant::now();
         let mut last: Option<Result<Answer, Failure>> = None;
+        let mut leave: Option<Instant> = None;
         loop {
             tokio::select! {
                 line = self.lines.recv() => {
@@ -157,6 +158,11 @@ impl Cli {
                         match fact {
                             Fact::Delivered { id: Some(id), .. } => self.delivered(running, id).await?,
                             Fact::ToolReturned { .. } => failpoint::reach("worker.mid-stream"),
+                            // What the agent started can write where the CLI writes. After the last answer there is no other.
+                            Fact::Finished(_) if leave.is_some() => {
+                                let message = "a second answer came after the last one; neither is trusted";
+                                return Ok(failed(FailureClass::Garbage, message.to_owned()));
+                            }
                             Fact::Finished(outcome) => {
                                 running.meter.turn_ended(outcome.cost_micro_usd);
                                 last = Some(outcome.result);
@@ -169,10 +175,14 @@ impl Cli {
                         reported = Instant::now();
                         running.report_progress();
                     }
-                    if last.is_some() && self.sent.is_empty() {
+                    if last.is_some() && self.sent.is_empty() && leave.is_none() {
                         // Nothing follows: the CLI may go.
                         drop(self.stdin.take());
+                        leave = Some(Instant::now() + LEAVE);
                     }
+                }
+                () = sleep_until(leave.unwrap_or(deadline)), if leave.is_some() => {
+                    return Ok(failed(FailureClass::Stalled, "the CLI answered and did not end".to_owned()));
                 }
                 () = sleep_until(heard + silence) => {
                     return Ok(failed(FailureClass::Stalled, format!("nothing was heard of the CLI for {} s", silence.as_secs())));
@@ -193,7 +203,12 @@ impl Cli {
         let status = tokio::time::timeout(LEAVE, self.child.wait()).await.ok().and_then(Result::ok);
         let stderr = (&mut self.stderr).await.unwrap_or_default();
         Ok(match last {
-            Some(Ok(answer)) => End::Answered(answer),
+            // Only a CLI that ended well by itself has said what it meant to say: product code that runs beside it could have written
+            // its answer and then ended it.
+            Some(Ok(answer)) if status.is_some_and(|status| status.success()) => End::Answered(answer),
+            Some(Ok(_)) => {
+                failed(FailureClass::Crashed, "the CLI answered, but did not end well; the answer is not trusted".to_owned())
+            }
             Some(Err(failure)) => End::Failed(failure),
             None => self.without_result(status, &String::from_utf8_lossy(&stderr), pane),
         })
@@ -299,9 +314,9 @@ impl Meter {
         (self.usage, self.imputed, self.said) = (Usage::default(), 0, 0);
     }
 
-    /// Tokens, and cost in millionths of a dollar: the CLI's own word where it gave one.
+    /// Tokens, and cost in millionths of a dollar: the CLI's own word, or what the tokens cost by the price list if that is more.
     fn total(&self) -> (Usage, i64) {
-        let cost = if self.said > 0 { self.said } else { self.imputed };
+        let cost = self.said.max(self.imputed);
         (self.before.0.plus(self.usage), self.before.1 + cost)
     }
 

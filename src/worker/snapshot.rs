@@ -1,13 +1,14 @@
 //! Reading a tree into a snapshot. The tree is hostile: links are not followed, and only plain files count.
 
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Read, Seek};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use super::Worker;
 use crate::domain::error::Error;
 use crate::domain::snapshot::{Entry, FILES_MAX, Manifest, check_path};
+use crate::secrets::Redactor;
 
 /// Folders that are not part of a product.
 const LEFT_OUT: [&str; 2] = ["node_modules", "__pycache__"];
@@ -24,7 +25,7 @@ pub(super) struct Found {
 }
 
 /// Sends every file of a tree to the artifact store and answers with their manifest.
-pub(super) async fn take(worker: &Worker, tree: &Path) -> Result<Manifest, Error> {
+pub(super) async fn take(worker: &Worker, tree: &Path, secrets: &Redactor) -> Result<Manifest, Error> {
     let mut paths = Vec::new();
     walk(tree, "", 0, &mut paths).map_err(|error| unreadable(tree, &error))?;
     if let Some(folder) = repository(&paths) {
@@ -46,10 +47,38 @@ pub(super) async fn take(worker: &Worker, tree: &Path) -> Result<Manifest, Error
             )
             .hint("leave build results out, or raise artifacts.max_mb in the settings"));
         }
-        let blob = worker.blobs.put_file(tokio::fs::File::from_std(found.file)).await?;
+        if holds_secret(&found.file, secrets).map_err(|error| unreadable(tree, &error))? {
+            return Err(Error::invalid("snapshot", format!("{:?} holds the login of this agent", found.path))
+                .hint("take it out: what a product holds may be published"));
+        }
+        let blob = worker.blobs.put_file(found.file).await?;
         entries.push(Entry { path: found.path, executable: found.executable, size: blob.size, sha256: blob.sha256 });
     }
     Manifest::new(entries)
+}
+
+/// Read at a time when looking for secrets, and how much of the piece before is looked at again.
+const PIECE: (usize, usize) = (1 << 20, 4 << 10);
+
+/// Whether a file holds a login, as it is or in one of the forms that the redactor knows. Leaves the file at its beginning.
+fn holds_secret(mut file: &File, secrets: &Redactor) -> io::Result<bool> {
+    if secrets.is_empty() {
+        return Ok(false);
+    }
+    let (mut kept, mut buffer) = (Vec::new(), vec![0; PIECE.0]);
+    loop {
+        let n = file.read(&mut buffer)?;
+        if n == 0 {
+            file.rewind()?;
+            return Ok(false);
+        }
+        kept.extend_from_slice(&buffer[..n]);
+        let text = String::from_utf8_lossy(&kept);
+        if secrets.redact(&text) != text {
+            return Ok(true);
+        }
+        kept.drain(..kept.len().saturating_sub(PIECE.1));
+    }
 }
 
 fn unreadable(tree: &Path, error: &io::Error) -> Error {

@@ -12,7 +12,7 @@ use super::Worker;
 use super::system::canonical;
 use crate::domain::error::Error;
 use crate::domain::pipeline::Tree;
-use crate::protocol::rpc::Assignment;
+use crate::protocol::rpc::{AssignedProduct, Assignment};
 use crate::sandbox::{ETC_FILES, Profile, Sandbox};
 
 /// Where an attempt works.
@@ -78,6 +78,30 @@ impl Workspace {
             lock,
             program: PathBuf::from(&assignment.program),
         })
+    }
+
+    /// Where the checks of this attempt run: with an empty home, and for a snapshot in a copy that no agent has touched. What the CLI
+    /// did to its own copy must not decide whether the product passes.
+    pub(super) async fn for_checks(&self, worker: &Worker, assignment: &Assignment) -> Result<Self, Error> {
+        // What ran before could still change things until it is gone.
+        drop(self.lock().await?);
+        let failed = |error: io::Error| Error::unavailable(format!("the checks' workspace cannot be made: {error}"));
+        let folder = Path::new(&worker.welcome.paths.tasks).join(assignment.task.to_string());
+        let home = folder.join("check-home");
+        if home.exists() {
+            fs::remove_dir_all(&home).map_err(failed)?;
+        }
+        fs::create_dir_all(&home).map_err(failed)?;
+        let tree = match (assignment.tree, &assignment.product) {
+            (Tree::Snapshot, Some(AssignedProduct { snapshot: Some(snapshot), .. })) => {
+                let tree = folder.join("check");
+                lay_out(worker, snapshot, &tree).await?;
+                canonical(&tree).map_err(failed)?
+            }
+            _ => self.tree.clone(),
+        };
+        let home = canonical(&home).map_err(failed)?;
+        Ok(Self { tree, home, etc: self.etc.clone(), lock: self.lock.clone(), program: self.program.clone() })
     }
 
     /// The lock that the next sandbox holds as long as anything in it lives. Waits until the one before is gone, which the lock alone

@@ -238,10 +238,10 @@ async fn free_retries_have_a_bound_and_spend_no_attempt() {
     let home = Home::with(|rules| rules.free_retries = 3).await;
     let hunter = home.hire("hunter").await;
     let id = home.create(research("a")).await;
-    for n in 1..=3 {
+    for n in 1..=4 {
         let claimed = home.start(&hunter).await;
         let ended = home.fail(&hunter, &claimed, FailureClass::SandboxFailed).await;
-        assert_eq!(ended, if n < 3 { Ended::Again } else { Ended::Failed });
+        assert_eq!(ended, if n < 4 { Ended::Again } else { Ended::Failed });
         home.clock.advance(HOUR);
     }
     assert_eq!(home.task(id).await.life.attempts, 0);
