@@ -11,6 +11,9 @@ mod inside {
     mod stage;
 
     mod door;
+    mod evidence;
+    mod links;
+    mod login;
     mod obeyed;
     mod reach;
     mod recorder;

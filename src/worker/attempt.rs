@@ -203,10 +203,10 @@ async fn attempt(
         return Ok(Outcome::Failed(Failure { class: FailureClass::ResultMissing, message: why, resets_at: None }));
     }
     let mut results = Vec::new();
-    let bench = if assignment.checks.is_empty() { None } else { Some(running.workspace.for_checks(worker, assignment).await?) };
-    for (check, bench) in assignment.checks.iter().zip(bench.iter().cycle()) {
+    for check in &assignment.checks {
+        let workspace = running.workspace.for_check(worker, assignment).await?;
         tokio::select! {
-            result = checks::run(worker, bench, check, pane) => results.push(result?),
+            result = checks::run(worker, &workspace, check, pane) => results.push(result?),
             reason = running.keeper.over() => return Ok(Outcome::Stopped(reason)),
         }
     }

@@ -12,7 +12,7 @@ use super::Worker;
 use super::system::canonical;
 use crate::domain::error::Error;
 use crate::domain::pipeline::Tree;
-use crate::protocol::rpc::{AssignedProduct, Assignment};
+use crate::protocol::rpc::Assignment;
 use crate::sandbox::{ETC_FILES, Profile, Sandbox};
 
 /// Where an attempt works.
@@ -80,30 +80,6 @@ impl Workspace {
         })
     }
 
-    /// Where the checks of this attempt run: with an empty home, and for a snapshot in a copy that no agent has touched. What the CLI
-    /// did to its own copy must not decide whether the product passes.
-    pub(super) async fn for_checks(&self, worker: &Worker, assignment: &Assignment) -> Result<Self, Error> {
-        // What ran before could still change things until it is gone.
-        drop(self.lock().await?);
-        let failed = |error: io::Error| Error::unavailable(format!("the checks' workspace cannot be made: {error}"));
-        let folder = Path::new(&worker.welcome.paths.tasks).join(assignment.task.to_string());
-        let home = folder.join("check-home");
-        if home.exists() {
-            fs::remove_dir_all(&home).map_err(failed)?;
-        }
-        fs::create_dir_all(&home).map_err(failed)?;
-        let tree = match (assignment.tree, &assignment.product) {
-            (Tree::Snapshot, Some(AssignedProduct { snapshot: Some(snapshot), .. })) => {
-                let tree = folder.join("check");
-                lay_out(worker, snapshot, &tree).await?;
-                canonical(&tree).map_err(failed)?
-            }
-            _ => self.tree.clone(),
-        };
-        let home = canonical(&home).map_err(failed)?;
-        Ok(Self { tree, home, etc: self.etc.clone(), lock: self.lock.clone(), program: self.program.clone() })
-    }
-
     /// The lock that the next sandbox holds as long as anything in it lives. Waits until the one before is gone, which the lock alone
     /// proves: bubblewrap's own end may come earlier.
     pub(super) async fn lock(&self) -> Result<File, Error> {
@@ -116,6 +92,37 @@ impl Workspace {
             Ok(Err(error)) => Err(failed(&error)),
             Err(_) => Err(failed(&"what ran in the sandbox does not end")),
         }
+    }
+
+    /// Where a check runs: in a home that nobody has been in, and on a copy of the snapshot that nobody has changed. What an agent left
+    /// in its own could make any check pass. A tree that the task writes is checked itself, because it is what becomes the snapshot.
+    pub(super) async fn for_check(&self, worker: &Worker, assignment: &Assignment) -> Result<Self, Error> {
+        let failed = |error: io::Error| Error::unavailable(format!("the workspace of the check cannot be made: {error}"));
+        // The agent's sandbox may still be ending.
+        drop(self.lock().await?);
+        let folder = Path::new(&worker.welcome.paths.tasks).join(assignment.task.to_string());
+        let home = folder.join("check-home");
+        match fs::remove_dir_all(&home) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
+            _ => fs::create_dir_all(&home).map_err(failed)?,
+        }
+        let snapshot = assignment.product.as_ref().and_then(|product| product.snapshot.as_deref());
+        let tree = match (assignment.tree, snapshot) {
+            (Tree::Snapshot, Some(snapshot)) => {
+                let tree = folder.join("checked");
+                lay_out(worker, snapshot, &tree).await?;
+                tree
+            }
+            _ => self.tree.clone(),
+        };
+        let canonical = |path: &Path| canonical(path).map_err(failed);
+        Ok(Self {
+            tree: canonical(&tree)?,
+            home: canonical(&home)?,
+            etc: self.etc.clone(),
+            lock: self.lock.clone(),
+            program: self.program.clone(),
+        })
     }
 
     /// Writes a file into the home. An earlier attempt may have put anything there, a link to a file outside among it: that is taken away,
