@@ -10,6 +10,7 @@
 mod harness;
 
 mod deaths {
+    mod conversation;
     mod daemon;
     mod frozen;
     mod publishing;
