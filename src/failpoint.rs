@@ -1,7 +1,8 @@
 //! Places where tests end this process, to see that what was accepted survives.
 //!
 //! Only in builds with the feature `failpoints`, which no release has: `reach("name")` ends the process with SIGKILL if the home holds
-//! the file `data/run/failpoints/name`, and takes the file away first, so that it happens once. Otherwise it does nothing.
+//! the file `data/run/failpoints/name`, and takes the file away first, so that it happens once. Where the file says `hang`, the thread
+//! stands still instead, for good: a worker, which has one thread only, is then frozen. Otherwise it does nothing.
 
 #[cfg(feature = "failpoints")]
 mod armed {
@@ -17,10 +18,15 @@ mod armed {
 
     pub(super) fn reach(name: &str) {
         let Some(file) = FOLDER.get().map(|folder| folder.join(name)) else { return };
+        let Ok(how) = std::fs::read_to_string(&file) else { return };
         if std::fs::remove_file(&file).is_ok() {
-            // It cannot fail for the process itself.
-            let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
-            std::thread::park();
+            if how != "hang" {
+                // It cannot fail for the process itself.
+                let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
+            }
+            loop {
+                std::thread::park();
+            }
         }
     }
 }

@@ -12,6 +12,7 @@ use crate::domain::product::ProductState;
 use crate::domain::publication::PublicationState;
 use crate::domain::snapshot::Manifest;
 use crate::domain::task::Token;
+use crate::failpoint;
 use crate::store::{ApprovalRow, ProductRow, PublicationRow, Reader, TaskRow};
 
 /// Everything that is needed to publish, all of it from what a person approved.
@@ -91,6 +92,7 @@ impl Swarm {
                 Ok(())
             })
             .await?;
+        failpoint::reach("daemon.publication-recorded");
         let result = serde_json::json!({ "url": url });
         let finish =
             Finish { token, report: 1, result, manifest: None, checks: vec![], usage: Usage::default(), cost: MicroUsd(0) };

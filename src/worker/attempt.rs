@@ -7,7 +7,8 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::Worker;
-use super::live::{self, End, Meter, ROLE_FILE, has_conversation};
+use super::conversation::ConversationFile;
+use super::live::{self, End, Meter, ROLE_FILE};
 use super::pane::{Pane, Tone};
 use super::workspace::Workspace;
 use super::{checks, history, snapshot, transcript};
@@ -249,7 +250,8 @@ fn bounded(result: &serde_json::Value) -> Result<(), String> {
     Ok(())
 }
 
-/// Talks to the CLI. A conversation that turns out to be there already, or not to be there, is taken the other way, once.
+/// Talks to the CLI. A conversation that turns out to be there already is gone on with; one that turns out not to be there, or of which
+/// the CLI can make nothing, is begun.
 async fn talk(
     running: &mut Running<'_>,
     pane: &mut Pane,
@@ -257,8 +259,9 @@ async fn talk(
     notices: &mut mpsc::Receiver<Notice>,
 ) -> Result<End, Error> {
     let (id, assignment) = (running.assignment.conversation, running.assignment);
-    let mut resume = assignment.resume && has_conversation(running.worker, &running.workspace.home, id);
-    for last in [false, true] {
+    let file = ConversationFile::of(running.worker, &running.workspace, id);
+    let mut resume = assignment.resume && file.as_ref().is_some_and(ConversationFile::is_there);
+    for last in [false, false, true] {
         let (conversation, opening) = if resume {
             pane.note("the conversation goes on where it was cut off");
             (Conversation::Resume(id), &assignment.resume_prompt)
@@ -268,7 +271,13 @@ async fn talk(
         let end = live::converse(running, conversation, opening, pane, typed, notices).await?;
         match &end {
             End::Failed(failure) if !last && failure.class == FailureClass::ConversationInUse => resume = true,
-            End::Failed(failure) if !last && failure.class == FailureClass::ConversationUnknown => resume = false,
+            End::Failed(failure) if !last && failure.class == FailureClass::ConversationUnknown => {
+                if let Some(file) = &file {
+                    let failed = |error| Error::unavailable(format!("the conversation's file cannot be set aside: {error}"));
+                    file.set_aside(assignment.attempt).map_err(failed)?;
+                }
+                resume = false;
+            }
             _ => return Ok(end),
         }
         running.meter.next_process();

@@ -11,6 +11,7 @@ use tokio::process::{Child, Command};
 use super::Worker;
 use super::workspace::Workspace;
 use crate::domain::error::Error;
+use crate::failpoint;
 use crate::sandbox::{Profile, Sandbox, environment};
 
 /// A program to start.
@@ -46,7 +47,9 @@ pub(super) async fn spawn(worker: &Worker, workspace: &Workspace, program: Progr
     command.envs(&program.env).stdin(program.stdin).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     // Only from here to the end of this function: nothing else is started in between.
     fcntl_setfd(&lock, FdFlags::empty()).map_err(|error| failed(&error))?;
-    command.spawn().map_err(|error| failed(&error))
+    let child = command.spawn().map_err(|error| failed(&error))?;
+    failpoint::reach("worker.spawned");
+    Ok(child)
 }
 
 /// Without the sandbox, because the settings say so: the same program on the machine itself, with its paths mapped.

@@ -1,7 +1,6 @@
 //! One process of the CLI, from its start to its end: lines in, facts out, messages to it, and everything that can end it early.
 
 use std::collections::HashMap;
-use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -11,7 +10,6 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 use uuid::Uuid;
 
-use super::Worker;
 use super::attempt::Running;
 use super::command::{self, Program};
 use super::pane::{Pane, Tone};
@@ -25,7 +23,7 @@ use crate::domain::text;
 use crate::failpoint;
 use crate::protocol::rpc::{Call, Credential, Message, Metered, Notice};
 use crate::provider::{self, Answer, Conversation, Ending, Fact, Failure, Launch, MAX_LINE_BYTES, Provider, SystemPrompt};
-use crate::sandbox::{BIN, HOME, Profile, WORKSPACE};
+use crate::sandbox::{BIN, HOME, Profile};
 
 /// How the conversation ended.
 pub(super) enum End {
@@ -326,12 +324,4 @@ impl Meter {
         let (usage, cost) = self.total();
         Metered { token: self.token, report: self.report, usage, cost_micro_usd: MicroUsd(cost) }
     }
-}
-
-/// Whether the conversation's file is there to be resumed.
-pub(super) fn has_conversation(worker: &Worker, home: &Path, conversation: Uuid) -> bool {
-    provider::named(&worker.welcome.provider.name).is_some_and(|provider| {
-        let inside = provider.conversation_file(Path::new(HOME), Path::new(WORKSPACE), conversation);
-        inside.strip_prefix(HOME).is_ok_and(|path| home.join(path).is_file())
-    })
 }

@@ -8,6 +8,7 @@
 mod attempt;
 mod checks;
 mod command;
+mod conversation;
 mod history;
 mod live;
 mod log;

@@ -25,6 +25,7 @@ pub struct TestSwarm {
     pub daemon: Option<Child>,
     args: Vec<String>,
     env: BTreeMap<String, String>,
+    pace: String,
 }
 
 impl TestSwarm {
@@ -41,8 +42,8 @@ impl TestSwarm {
     fn init(options: &[&str]) -> Self {
         let dir = tempfile::Builder::new().prefix("swarm-").tempdir().unwrap();
         let home = dir.path().canonicalize().unwrap().join("home");
-        let swarm =
-            Self { dir, home, daemon: None, args: vec![], env: BTreeMap::from([("PATH".to_owned(), path_with_claude())]) };
+        let env = BTreeMap::from([("PATH".to_owned(), path_with_claude())]);
+        let swarm = Self { dir, home, daemon: None, args: vec![], env, pace: "100000".to_owned() };
         let mut command = Command::new(env!("CARGO_BIN_EXE_claude-swarm"));
         let output = command.arg("init").arg(&swarm.home).args(options).output().unwrap();
         assert!(output.status.success(), "{}", text(&output));
@@ -86,9 +87,21 @@ impl TestSwarm {
 
     /// Arms a failpoint: the process that reaches it next dies by SIGKILL.
     pub fn arm(&self, failpoint: &str) {
+        self.arm_to(failpoint, "die");
+    }
+
+    /// Arms a failpoint: the thread that reaches it next stands still for good.
+    pub fn arm_to_hang(&self, failpoint: &str) {
+        self.arm_to(failpoint, "hang");
+    }
+
+    fn arm_to(&self, failpoint: &str, how: &str) {
         let folder = self.home.join("data/run/failpoints");
         fs::create_dir_all(&folder).unwrap();
-        fs::write(folder.join(failpoint), "").unwrap();
+        // Whoever reaches it sees all of it or nothing.
+        let draft = folder.join(format!("{failpoint}.new"));
+        fs::write(&draft, how).unwrap();
+        fs::rename(draft, folder.join(failpoint)).unwrap();
     }
 
     /// Whether an armed failpoint was reached.
@@ -101,7 +114,12 @@ impl TestSwarm {
         self.env.insert(name.to_owned(), value.to_owned());
     }
 
-    /// Starts the daemon, and waits until it answers. It plays its script as fast as it can.
+    /// Has daemons that are started from now on play the script at this pace: `1` as it is written.
+    pub fn pace(&mut self, pace: &str) {
+        self.pace = pace.to_owned();
+    }
+
+    /// Starts the daemon, and waits until it answers. It plays its script as fast as it can, unless a pace was set.
     pub fn start_daemon(&mut self, args: &[&str]) {
         self.args = args.iter().map(|&arg| arg.to_owned()).collect();
         self.restart_daemon();
@@ -111,7 +129,7 @@ impl TestSwarm {
     pub fn restart_daemon(&mut self) {
         let log = fs::File::options().create(true).append(true).open(self.home.join("daemon.log")).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_claude-swarm"));
-        command.arg("--home").arg(&self.home).arg("daemon").args(["--pace", "100000"]).args(&self.args).envs(&self.env);
+        command.arg("--home").arg(&self.home).arg("daemon").args(["--pace", &self.pace]).args(&self.args).envs(&self.env);
         let child = command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap();
         self.daemon = Some(child);
         let began = Instant::now();
@@ -269,6 +287,11 @@ impl TestSwarm {
     pub fn processes(&self) -> Vec<(i32, String)> {
         processes_of(&self.home)
     }
+
+    /// The processes in this home's sandboxes, as (pid, command line). Theirs need not speak of it, but what they see does.
+    pub fn sandboxed(&self) -> Vec<(i32, String)> {
+        sandboxed_in(&self.home)
+    }
 }
 
 impl Drop for TestSwarm {
@@ -316,17 +339,30 @@ pub fn path_with_claude() -> String {
 /// The processes whose command line speaks of a folder.
 pub fn processes_of(folder: &Path) -> Vec<(i32, String)> {
     let folder = folder.to_str().unwrap();
-    let mut found = Vec::new();
-    for entry in fs::read_dir("/proc").unwrap().flatten() {
-        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<i32>().ok()) else { continue };
-        let Ok(line) = fs::read(entry.path().join("cmdline")) else { continue };
-        let line = String::from_utf8_lossy(&line).replace('\0', " ");
-        // The tmux server's command line is that of its first session; it is ended by its name.
-        if line.contains(folder) && !line.starts_with("tmux") && u32::try_from(pid) != Ok(std::process::id()) {
-            found.push((pid, line));
-        }
-    }
+    let mut found = all_processes();
+    // The tmux server's command line is that of its first session; it is ended by its name.
+    found.retain(|(pid, line)| {
+        line.contains(folder) && !line.starts_with("tmux") && u32::try_from(*pid) != Ok(std::process::id())
+    });
     found
+}
+
+/// The processes that see a part of a folder as a place of its own, as those in a sandbox do.
+pub fn sandboxed_in(folder: &Path) -> Vec<(i32, String)> {
+    let folder = format!("{}/", folder.to_str().unwrap());
+    let mut found = all_processes();
+    found.retain(|(pid, _)| fs::read_to_string(format!("/proc/{pid}/mountinfo")).is_ok_and(|mounts| mounts.contains(&folder)));
+    found
+}
+
+/// Every process of the machine with its command line.
+pub fn all_processes() -> Vec<(i32, String)> {
+    let pids = fs::read_dir("/proc").unwrap().flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
+    pids.filter_map(|pid| {
+        let line = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+        Some((pid, String::from_utf8_lossy(&line).replace('\0', " ")))
+    })
+    .collect()
 }
 
 fn text(output: &Output) -> String {
