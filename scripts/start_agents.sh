@@ -151,7 +151,7 @@ Next:
   claude-swarm status --watch       what happens
   claude-swarm attach hunter        an agent at work (or: tmux attach -t claude-hunter); Ctrl-b d leaves it
   claude-swarm approvals            what waits for you; then: claude-swarm approval N, approve N, reject N
-  $AGAIN stop     everything ends; what was done is kept
+  $AGAIN stop      everything ends; what was done is kept
 NEXT
     if [ "$home" = "$REHEARSAL" ]; then
         cat <<NEXT
