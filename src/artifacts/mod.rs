@@ -1,6 +1,6 @@
 //! The content-addressed store: bytes under the name of their SHA-256. No agent can write here.
 //!
-//! Here: put, read back, verify. Not here: which snapshot holds what (`store`), reading trees (`worker::tree`). Everything blocks;
+//! Here: put, read back, verify. Not here: which snapshot holds what (`store`), reading trees (`worker::snapshot`). Everything blocks;
 //! callers in async code use a blocking thread.
 
 use std::fs::{self, File};

@@ -1,6 +1,6 @@
 //! Snapshots: a manifest of artifacts. The hash of the manifest names exactly these bytes under these paths.
 //!
-//! Not here: reading trees (`worker::tree`) and keeping bytes (`artifacts`).
+//! Not here: reading trees (`worker::snapshot`) and keeping bytes (`artifacts`).
 
 use std::collections::BTreeSet;
 
