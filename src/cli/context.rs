@@ -40,10 +40,10 @@ impl Context {
         Self { environment, terminal, asked: global.home, badge: Once::new() }
     }
 
-    /// The home that is meant. A rehearsal says so on every surface.
+    /// The home that is meant. A rehearsal says so to whoever looks.
     pub fn home(&self) -> Done<Home> {
         let home = Home::choose(self.asked.as_deref(), &self.environment)?;
-        if !self.terminal.json && home.declared_kind()? == HomeKind::Rehearsal {
+        if self.terminal.attended && !self.terminal.json && home.declared_kind()? == HomeKind::Rehearsal {
             self.badge.call_once(|| self.terminal.note(self.terminal.paint(Tone::Warn, "REHEARSAL")));
         }
         Ok(home)
