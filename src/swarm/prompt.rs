@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::domain::failure::FailureClass;
 use crate::store::{AttemptRow, ProductRow, TaskRow};
 
 /// What an agent is told about a task. The task stands as one line of JSON between `<task>` and `</task>`; no text in it can close
@@ -33,10 +34,22 @@ pub(super) fn resumption() -> String {
     "Continue.".to_owned()
 }
 
-/// What an agent is told when its conversation goes on after its answer was not accepted.
-pub(super) fn correction(task: &TaskRow, attempt: &AttemptRow, product: Option<&ProductRow>, feedback: &str) -> String {
+/// What an agent is told when its conversation goes on after its answer was not accepted, or after it was ended before it could answer.
+pub(super) fn correction(
+    task: &TaskRow,
+    attempt: &AttemptRow,
+    product: Option<&ProductRow>,
+    class: FailureClass,
+    feedback: &str,
+) -> String {
+    use FailureClass as F;
     let opening = opening(task, attempt, product);
-    format!("Your last answer was not accepted:\n\n{feedback}\n\nMend that. {opening}")
+    match class {
+        F::Crashed | F::Stalled | F::Timeout | F::Garbage => {
+            format!("You were ended before you could answer:\n\n{feedback}\n\nGo on from there. {opening}")
+        }
+        _ => format!("Your last answer was not accepted:\n\n{feedback}\n\nMend that. {opening}"),
+    }
 }
 
 fn sealed(value: &Value) -> String {
