@@ -130,6 +130,8 @@ pub(super) async fn run(
         Err(error) if error.kind == Kind::Conflict => Outcome::Stopped(error.to_string()),
         Err(error) => Outcome::Failed(broken(&error)),
     };
+    // Whatever is said now may free the task or its tree for somebody else.
+    running.workspace.gone().await?;
     match outcome {
         Outcome::Complete(complete) => report(worker, Call::Complete(complete), token, pane).await,
         Outcome::Failed(mut failure) => {
@@ -140,8 +142,6 @@ pub(super) async fn run(
         }
         Outcome::Stopped(reason) => {
             pane.show(Tone::Warn, "■", &format!("stopped: {reason}"));
-            // Proves that everything in the sandbox is gone.
-            drop(running.workspace.lock().await?);
             released(worker, token).await
         }
     }
