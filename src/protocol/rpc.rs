@@ -280,6 +280,8 @@ pub struct Assignment {
     pub prompt: String,
     /// What to say instead when the conversation goes on.
     pub resume_prompt: String,
+    /// What to say instead of that, once.
+    pub correction: Option<Correction>,
     /// The conversation.
     pub conversation: uuid::Uuid,
     /// Whether it goes on, if its file is there.
@@ -302,6 +304,15 @@ pub struct Assignment {
     pub program: String,
     /// The login, for the CLI's environment only.
     pub credential: Option<Credential>,
+}
+
+/// What a conversation has to be told about its last answer, unless it holds it already.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Correction {
+    /// The id under which it is said, whoever says it.
+    pub id: uuid::Uuid,
+    /// The text.
+    pub text: String,
 }
 
 impl fmt::Debug for Assignment {

@@ -47,6 +47,9 @@ pub trait Provider: Send + Sync {
 
     /// Where the CLI keeps a conversation, given its home and its working directory (both as the CLI sees them).
     fn conversation_file(&self, home: &Path, cwd: &Path, conversation: Uuid) -> PathBuf;
+
+    /// Whether a line of that file is the message that was handed over under this id.
+    fn is_message(&self, line: &[u8], id: Uuid) -> bool;
 }
 
 /// Turns the lines of one process into facts.

@@ -17,7 +17,8 @@ use crate::domain::name::AgentName;
 use crate::domain::principal::Principal;
 use crate::protocol::problem::Problem;
 use crate::protocol::rpc::{
-    AssignedProduct, Assignment, Call, Complete, Ending, Fail, Frame, Hello, Message, Metered, Renewed, Request, Welcome,
+    AssignedProduct, Assignment, Call, Complete, Correction, Ending, Fail, Frame, Hello, Message, Metered, Renewed, Request,
+    Welcome,
 };
 use crate::protocol::{BODY_MAX, OLDEST, VERSION};
 use crate::swarm::{CheckReport, ClaimAnswer, Claimed, Ended, Failing, Finish, MessageRow, Progress};
@@ -249,6 +250,7 @@ async fn assignment(app: &App, claimed: Claimed) -> Result<Option<Assignment>, E
         system_prompt,
         prompt: claimed.prompt,
         resume_prompt: claimed.resume_prompt,
+        correction: claimed.correction.map(|(id, text)| Correction { id, text }),
         conversation,
         resume: claimed.resume,
         result_schema: claimed.spec.result,

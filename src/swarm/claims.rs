@@ -1,5 +1,6 @@
 //! Claims: a worker asks for work, and gets one task or the reason why there is none.
 
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::Swarm;
@@ -9,7 +10,7 @@ use super::tasks::{change, pipeline_of};
 use crate::domain::budget::Ledger;
 use crate::domain::error::Error;
 use crate::domain::event::NewEvent;
-use crate::domain::failure::{FailureClass, NextConversation};
+use crate::domain::failure::{FailureClass, NextConversation, TaskEffect};
 use crate::domain::name::AgentName;
 use crate::domain::pipeline::TaskType;
 use crate::domain::principal::Principal;
@@ -35,6 +36,8 @@ pub struct Claimed {
     pub prompt: String,
     /// What to say instead when the conversation goes on.
     pub resume_prompt: String,
+    /// What to say instead of that where the conversation does not hold it yet, and the id under which it is said, whoever says it.
+    pub correction: Option<(Uuid, String)>,
     /// What waits to be told to the agent.
     pub messages: Vec<MessageRow>,
 }
@@ -208,14 +211,32 @@ fn take(
 }
 
 fn goes_on(last: &AttemptRow) -> bool {
-    match (last.outcome.as_deref(), &last.class) {
-        (Some("lost"), _) => true,
-        (Some("failed"), Some(class)) => {
-            let class: Option<FailureClass> = serde_json::from_value(serde_json::Value::String(class.clone())).ok();
-            class.is_some_and(|class| class.next_conversation() == NextConversation::Resume)
-        }
-        _ => false,
-    }
+    last.outcome.as_deref() == Some("lost")
+        || failure(last).is_some_and(|class| class.next_conversation() == NextConversation::Resume)
+}
+
+/// Why an attempt failed, if it did.
+fn failure(attempt: &AttemptRow) -> Option<FailureClass> {
+    let class = attempt.class.clone().filter(|_| attempt.outcome.as_deref() == Some("failed"))?;
+    serde_json::from_value(serde_json::Value::String(class)).ok()
+}
+
+/// What a conversation that goes on has to be told about its last answer. An attempt that was lost may have died before it said so, and
+/// nobody knows; so it is said under an id that belongs to the failure, which the worker looks for in the conversation.
+fn correction(
+    task: &TaskRow,
+    attempt: &AttemptRow,
+    attempts: &[AttemptRow],
+    product: Option<&ProductRow>,
+) -> Option<(Uuid, String)> {
+    task.feedback.as_ref()?;
+    let spent = attempts.iter().rev().filter(|other| other.id != attempt.id && other.conversation == attempt.conversation);
+    let spent = spent.filter_map(|other| Some((other, failure(other)?)));
+    let (failed, class) = spent.into_iter().find(|(_, class)| class.effect().task == TaskEffect::RetrySpending)?;
+    let digest = Sha256::digest(format!("correction {} {}", failed.conversation, failed.number));
+    let mut id = [0; 16];
+    id.copy_from_slice(&digest[..16]);
+    Some((uuid::Builder::from_random_bytes(id).into_uuid(), super::prompt::correction(task, attempt, product, class)))
 }
 
 /// Everything about a claim that is held, as its worker needs it.
@@ -228,14 +249,10 @@ fn again(tx: &Tx<'_>, rules: &Rules, task: TaskRow) -> Result<Claimed, Error> {
     let spec = pipeline.task_type(&task.kind)?.clone();
     let product = task.product.map(|id| tx.product(id)).transpose()?.flatten();
     let prompt = super::prompt::opening(&task, &attempt, product.as_ref());
-    let lost =
-        attempts.iter().rev().find(|other| other.id != attempt.id).is_some_and(|other| other.outcome.as_deref() == Some("lost"));
-    let resume_prompt = match &task.feedback {
-        Some(_) if !lost => super::prompt::correction(&task, &attempt, product.as_ref()),
-        _ => super::prompt::resumption(),
-    };
+    let resume_prompt = super::prompt::resumption();
+    let correction = correction(&task, &attempt, &attempts, product.as_ref());
     let messages = tx.waiting_messages(&attempt.agent)?;
-    Ok(Claimed { task, attempt, spec, product, resume, prompt, resume_prompt, messages })
+    Ok(Claimed { task, attempt, spec, product, resume, prompt, resume_prompt, correction, messages })
 }
 
 /// Says once a day that the cap holds work back.

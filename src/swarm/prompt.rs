@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::domain::failure::FailureClass;
 use crate::store::{AttemptRow, ProductRow, TaskRow};
 
 /// What an agent is told about a task. The task stands as one line of JSON between `<task>` and `</task>`; no text in it can close
@@ -33,11 +34,22 @@ pub(super) fn resumption() -> String {
     "Continue.".to_owned()
 }
 
-/// What an agent is told when its conversation goes on after its answer was not accepted. Why is in the task's `feedback`: it may hold
-/// what a product's own code printed, and stands in the block as data like everything else from outside.
-pub(super) fn correction(task: &TaskRow, attempt: &AttemptRow, product: Option<&ProductRow>) -> String {
+/// What an agent is told when its conversation goes on after its answer was not accepted, or after it was ended before it could answer. Why
+/// is in the task's `feedback`: it may hold what a product's own code printed, and stands in the block as data like everything else from
+/// outside.
+pub(super) fn correction(task: &TaskRow, attempt: &AttemptRow, product: Option<&ProductRow>, class: FailureClass) -> String {
+    use FailureClass as F;
     let opening = opening(task, attempt, product);
-    format!("Your last answer was not accepted. The task below is the same, and its `feedback` says why. Mend that.\n\n{opening}")
+    match class {
+        F::Crashed | F::Stalled | F::Timeout | F::Garbage => {
+            format!(
+                "You were ended before you could answer; the `feedback` of the task below says how. Go on from there.\n\n{opening}"
+            )
+        }
+        _ => format!(
+            "Your last answer was not accepted. The task below is the same, and its `feedback` says why. Mend that.\n\n{opening}"
+        ),
+    }
 }
 
 fn sealed(value: &Value) -> String {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
+use uuid::Uuid;
 
 use super::Worker;
 use super::conversation::ConversationFile;
@@ -127,9 +128,8 @@ pub(super) async fn run(
         Err(error) if error.kind == Kind::Conflict => Outcome::Stopped(error.to_string()),
         Err(error) => Outcome::Failed(broken(&error)),
     };
-    // Proves that everything in the sandbox is gone. Where it is not, this worker ends, and the supervisor goes on from there: a claim that
-    // is given back must not have a sandbox that lives.
-    drop(running.workspace.lock().await?);
+    // Whatever is said now may free the task or its tree for somebody else.
+    running.workspace.gone().await?;
     match outcome {
         Outcome::Complete(complete) => report(worker, Call::Complete(complete), token, pane).await,
         Outcome::Failed(mut failure) => {
@@ -262,13 +262,16 @@ async fn talk(
     let file = ConversationFile::of(running.worker, &running.workspace, id);
     let mut resume = assignment.resume && file.as_ref().is_some_and(ConversationFile::is_there);
     for last in [false, false, true] {
-        let (conversation, opening) = if resume {
-            pane.note("the conversation goes on where it was cut off");
-            (Conversation::Resume(id), &assignment.resume_prompt)
-        } else {
-            (Conversation::New(id), &assignment.prompt)
+        let correction = assignment.correction.as_ref().filter(|it| !file.as_ref().is_some_and(|file| file.holds(it.id)));
+        let (conversation, message, opening) = match (resume, correction) {
+            (true, None) => (Conversation::Resume(id), Uuid::new_v4(), &assignment.resume_prompt),
+            (true, Some(correction)) => (Conversation::Resume(id), correction.id, &correction.text),
+            (false, _) => (Conversation::New(id), Uuid::new_v4(), &assignment.prompt),
         };
-        let end = live::converse(running, conversation, opening, pane, typed, notices).await?;
+        if resume {
+            pane.note("the conversation goes on where it was cut off");
+        }
+        let end = live::converse(running, conversation, (message, opening), pane, typed, notices).await?;
         match &end {
             End::Failed(failure) if !last && failure.class == FailureClass::ConversationInUse => resume = true,
             End::Failed(failure) if !last && failure.class == FailureClass::ConversationUnknown => {

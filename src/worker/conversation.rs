@@ -1,19 +1,21 @@
-//! The file in which the CLI keeps a task's conversation: whether it is there, and out of the way where the CLI can make nothing of it.
+//! The file in which the CLI keeps a task's conversation: whether it is there, whether a message is in it, and out of the way where the
+//! CLI can make nothing of it.
 //!
 //! It lies in the agent's home, so that the agent could put anything in its place: no link is followed. Not here: what the file is called
-//! (`provider`).
+//! and what its lines mean (`provider`).
 
-use std::io;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, ResolveFlags, open, openat2, renameat, statat};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, ResolveFlags, open, openat, openat2, renameat, statat};
 use rustix::io::Errno;
 use uuid::Uuid;
 
 use super::Worker;
 use super::workspace::Workspace;
-use crate::provider;
+use crate::provider::{self, Provider};
 use crate::sandbox::WORKSPACE;
 
 /// Where the conversation of an attempt is kept.
@@ -22,7 +24,11 @@ pub(super) struct ConversationFile {
     /// Below the home.
     folder: PathBuf,
     name: String,
+    provider: &'static dyn Provider,
 }
+
+/// The most of a file that is read, in bytes: far more than a model takes in.
+const READ_MAX: u64 = 256 << 20;
 
 impl ConversationFile {
     /// None where the provider is not known, or keeps it outside the home.
@@ -35,6 +41,7 @@ impl ConversationFile {
             home: workspace.home.clone(),
             folder: below.parent()?.to_owned(),
             name: below.file_name()?.to_str()?.to_owned(),
+            provider,
         })
     }
 
@@ -42,6 +49,18 @@ impl ConversationFile {
     pub(super) fn is_there(&self) -> bool {
         let found = self.folder().and_then(|folder| statat(&folder, &self.name, AtFlags::SYMLINK_NOFOLLOW));
         found.is_ok_and(|about| FileType::from_raw_mode(about.st_mode) == FileType::RegularFile)
+    }
+
+    /// Whether a message is in it that was handed to the CLI under this id. What cannot be read holds nothing.
+    pub(super) fn holds(&self, id: Uuid) -> bool {
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
+        let opened = self.folder().and_then(|folder| openat(&folder, &self.name, flags, Mode::empty()));
+        let Ok(file) = opened.map(File::from) else { return false };
+        if !file.metadata().is_ok_and(|about| about.is_file()) {
+            return false;
+        }
+        let lines = BufReader::new(file.take(READ_MAX)).split(b'\n');
+        lines.map_while(Result::ok).any(|line| self.provider.is_message(&line, id))
     }
 
     /// Gives it another name, so that its conversation can be begun anew. A death can leave a file of which the CLI can make nothing, and
@@ -74,28 +93,32 @@ mod tests {
 
     use super::*;
 
+    const ID: Uuid = Uuid::from_u128(0x1111_1111_1111_4111_8111_1111_1111_1111);
+
     #[test]
     fn a_file_is_set_aside_and_a_link_is_not_followed() {
         let dir = tempfile::tempdir().unwrap();
         let home = dir.path().join("home");
-        let file = ConversationFile { home: home.clone(), folder: "a/b".into(), name: "c.jsonl".into() };
-        assert!(!file.is_there());
+        let provider = provider::named("claude").unwrap();
+        let file = ConversationFile { home: home.clone(), folder: "a/b".into(), name: "c.jsonl".into(), provider };
+        assert!(!file.is_there() && !file.holds(ID));
         file.set_aside(1).unwrap();
 
         fs::create_dir_all(home.join("a/b")).unwrap();
-        fs::write(home.join("a/b/c.jsonl"), "kept").unwrap();
-        assert!(file.is_there());
+        let said = format!("{{}}\n{{\"type\":\"user\",\"uuid\":\"{ID}\"}}\n{{\"torn");
+        fs::write(home.join("a/b/c.jsonl"), &said).unwrap();
+        assert!(file.is_there() && file.holds(ID) && !file.holds(Uuid::nil()));
         file.set_aside(2).unwrap();
-        assert!(!file.is_there());
-        assert_eq!(fs::read_to_string(home.join("a/b/c.jsonl.unreadable-2")).unwrap(), "kept");
+        assert!(!file.is_there() && !file.holds(ID));
+        assert_eq!(fs::read_to_string(home.join("a/b/c.jsonl.unreadable-2")).unwrap(), said);
 
         fs::create_dir(dir.path().join("outside")).unwrap();
-        fs::write(dir.path().join("outside/c.jsonl"), "not the agent's").unwrap();
+        fs::write(dir.path().join("outside/c.jsonl"), &said).unwrap();
         std::os::unix::fs::symlink("../../../outside/c.jsonl", home.join("a/b/c.jsonl")).unwrap();
-        assert!(!file.is_there());
+        assert!(!file.is_there() && !file.holds(ID));
         fs::rename(home.join("a/b"), home.join("a/old")).unwrap();
         std::os::unix::fs::symlink("../../outside", home.join("a/b")).unwrap();
-        assert!(!file.is_there());
+        assert!(!file.is_there() && !file.holds(ID));
         assert!(file.set_aside(3).is_err());
         assert!(dir.path().join("outside/c.jsonl").is_file());
     }

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 use std::process::Stdio;
+use std::{fs, io};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -16,6 +17,7 @@ use super::snapshot;
 use super::workspace::Workspace;
 use crate::domain::error::Error;
 use crate::domain::snapshot::Manifest;
+use crate::failpoint;
 use crate::protocol::rpc::Assignment;
 use crate::sandbox::Profile;
 
@@ -31,9 +33,11 @@ pub(super) async fn record(
 ) -> Result<(), Error> {
     let Some(product) = &assignment.product else { return Ok(()) };
     let git_dir = Path::new(&worker.welcome.paths.git).join(format!("{}.git", product.slug));
-    let unavailable = |error: &dyn std::fmt::Display| Error::unavailable(format!("{}: {error}", git_dir.display()));
-    std::fs::create_dir_all(&git_dir).map_err(|error| unavailable(&error))?;
-    let git_dir = super::system::canonical(&git_dir).map_err(|error| unavailable(&error))?;
+    let failed = |error: io::Error| Error::unavailable(format!("{}: {error}", git_dir.display()));
+    fs::create_dir_all(&git_dir).map_err(failed)?;
+    failpoint::reach("worker.history-begun");
+    let git_dir = super::system::canonical(&git_dir).map_err(failed)?;
+    unlock(&git_dir).map_err(failed)?;
     let subject = format!("{} {} (attempt {})", assignment.kind, assignment.task, assignment.attempt);
     Git { worker, workspace, git_dir: &git_dir }.commit(&subject, manifest).await
 }
@@ -46,9 +50,8 @@ struct Git<'a> {
 
 impl Git<'_> {
     async fn commit(&self, subject: &str, manifest: &Manifest) -> Result<(), Error> {
-        if !self.git_dir.join("HEAD").exists() {
-            self.run(&["init", "--quiet", "--initial-branch=main"], None).await?;
-        }
+        // Where there is a repository this changes nothing; where it was cut off it is finished.
+        self.run(&["init", "--quiet", "--initial-branch=main"], None).await?;
         self.run(&["fast-import", "--quiet", "--date-format=now"], Some((subject, manifest))).await
     }
 
@@ -56,7 +59,8 @@ impl Git<'_> {
         let failed = |error: &dyn std::fmt::Display| Error::unavailable(format!("git {}: {error}", arguments[0]));
         let program = Program {
             profile: Profile::Git,
-            argv: std::iter::once("git").chain(arguments.iter().copied()).map(str::to_owned).collect(),
+            // By itself git leaves what it wrote to the system, and a power cut leaves a history that nobody can add to.
+            argv: ["git", "-c", "core.fsync=all"].iter().chain(arguments).map(|argument| (*argument).to_owned()).collect(),
             env: BTreeMap::new(),
             stdin: Stdio::piped(),
             git_dir: Some(self.git_dir.to_owned()),
@@ -100,6 +104,22 @@ impl Git<'_> {
         to.flush().await?;
         to.shutdown().await
     }
+}
+
+/// Takes away the locks of a git that died; with them there no other would begin. None of them is held: one agent writes a product's tree at a
+/// time, and what ran in its sandbox before is gone.
+fn unlock(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            if entry.file_name() != "objects" {
+                unlock(&entry.path())?;
+            }
+        } else if entry.path().extension().is_some_and(|extension| extension == "lock") {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 /// A path in git's quotes, in which everything may stand.

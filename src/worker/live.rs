@@ -50,11 +50,11 @@ const REPORT: Duration = Duration::from_secs(3);
 /// The file with the role's prompt, in the agent's home.
 pub(super) const ROLE_FILE: &str = ".swarm-role.md";
 
-/// Runs the CLI once.
+/// Runs the CLI once. What it is told first has an id, under which it says that it has heard it.
 pub(super) async fn converse(
     running: &mut Running<'_>,
     conversation: Conversation,
-    opening: &str,
+    (id, opening): (Uuid, &str),
     pane: &mut Pane,
     typed: &mut mpsc::Receiver<String>,
     notices: &mut mpsc::Receiver<Notice>,
@@ -62,7 +62,7 @@ pub(super) async fn converse(
     let provider = provider::named(&running.worker.welcome.provider.name)
         .ok_or_else(|| Error::unavailable(format!("the provider {} is not known", running.worker.welcome.provider.name)))?;
     let mut cli = Cli::start(running, provider, conversation).await?;
-    cli.say(Uuid::new_v4(), opening).await;
+    cli.say(id, opening).await;
     for message in running.assignment.messages.clone() {
         cli.deliver(message).await;
     }

@@ -143,6 +143,14 @@ impl Workspace {
         file.write_all(content.as_bytes()).map_err(failed)
     }
 
+    /// Waits until nothing lives in the attempt's last sandbox. Nothing is started under this lock again, so it is taken away.
+    pub(super) async fn gone(&self) -> Result<(), Error> {
+        let lock = self.lock().await?;
+        let removed = fs::remove_file(&self.lock);
+        drop(lock);
+        removed.map_err(|error| Error::unavailable(format!("{}: {error}", self.lock.display())))
+    }
+
     /// The sandbox for one program in this workspace.
     pub(super) fn sandbox(&self, worker: &Worker, profile: Profile) -> Result<Sandbox, Error> {
         let missing = || Error::unavailable("bubblewrap is not installed; `claude-swarm doctor` says how to mend that");

@@ -4,8 +4,8 @@ use super::reckoning::{Reckoning, reckon};
 use super::story::{CREW, Death, stage};
 use crate::harness::TestSwarm;
 
-/// A product on its way, with everything approved by itself.
-fn product(swarm: &mut TestSwarm, options: &[&str]) {
+/// A product on its way, with a daemon that was started with these options.
+pub fn product(swarm: &mut TestSwarm, options: &[&str]) {
     swarm.start_daemon(options);
     swarm.run(&[&["start"], CREW.as_slice()].concat());
     swarm.create("scan_platform", &serde_json::json!({"platform": "npm", "topic": "tiny tools"}));

@@ -154,6 +154,10 @@ fn stop(swarm: &mut TestSwarm) {
     let sessions = Command::new("tmux").args(["-L", &server, "list-sessions"]).output().unwrap();
     assert!(!sessions.status.success(), "sessions are left: {}", String::from_utf8_lossy(&sessions.stdout));
 
+    let locks = fs::read_dir(swarm.home.join("data/run/sandboxes")).unwrap().flatten();
+    let locks: Vec<_> = locks.map(|lock| lock.file_name()).collect();
+    assert!(locks.is_empty(), "each lock was taken once more, which proves its sandbox gone, and removed: {locks:?}");
+
     let store = Store::open(&swarm.home.join("data/swarm.db")).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let (unreleased, sessions) =

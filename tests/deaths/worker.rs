@@ -1,5 +1,9 @@
 //! A worker dies; its sandbox dies with it, and a successor goes on with the task.
 
+use std::fs;
+use std::process::Command;
+
+use super::publishing::product;
 use super::reckoning::{Reckoning, reckon};
 use super::story::{Death, Gate, stage};
 use super::victims::{cli_of, worker_of};
@@ -73,4 +77,30 @@ fn a_task_outlives_one_worker_after_another() {
     gate.open();
     gate.passed(&swarm);
     assert_eq!(reckon(&mut swarm), Reckoning::lost(3));
+}
+
+#[test]
+fn a_product_whose_history_was_cut_off_has_one_all_the_same() {
+    let mut swarm = stage();
+    swarm.arm("worker.history-begun");
+    product(&mut swarm, &[]);
+    let build = swarm.until_approval("build")["id"].to_string();
+    assert!(swarm.reached("worker.history-begun"), "the worker died before its product had a repository");
+    // A git that dies leaves its locks.
+    let repository = swarm.home.join("data/git/a-tiny-tool.git");
+    for lock in ["index.lock", "HEAD.lock", "config.lock", "refs/heads/master.lock"] {
+        fs::write(repository.join(lock), "").unwrap();
+    }
+    swarm.run(&["approve", &build]);
+    let publish = swarm.until_approval("publish")["id"].to_string();
+    swarm.run(&["approve", &publish]);
+    let post = swarm.until_approval("post")["id"].to_string();
+    swarm.run(&["approve", &post]);
+    let posted = swarm.until_type("post");
+    swarm.until_task(posted, &["done"]);
+    let log = Command::new("git").arg("--git-dir").arg(&repository).args(["log", "--reverse", "--format=%s"]).output().unwrap();
+    let log = String::from_utf8(log.stdout).unwrap();
+    let kinds: Vec<&str> = log.lines().map(|line| line.split(' ').next().unwrap()).collect();
+    assert_eq!(kinds, ["write_spec", "build_product"], "{log}");
+    assert_eq!(reckon(&mut swarm), Reckoning::lost(1));
 }

@@ -49,6 +49,10 @@ impl Provider for Claude {
     fn conversation_file(&self, home: &Path, cwd: &Path, conversation: Uuid) -> PathBuf {
         conversation_file(home, cwd, conversation)
     }
+
+    fn is_message(&self, line: &[u8], id: Uuid) -> bool {
+        is_message(line, id)
+    }
 }
 
 /// A message for the CLI's standard input, with its newline.
@@ -75,6 +79,17 @@ pub fn conversation_file(home: &Path, cwd: &Path, conversation: Uuid) -> PathBuf
     home.join(".claude/projects").join(project).join(format!("{conversation}.jsonl"))
 }
 
+/// Whether a line of a conversation's file is the message of this id. What was handed over while the CLI was busy stands there in another
+/// form and is not found.
+pub fn is_message(line: &[u8], id: Uuid) -> bool {
+    // Most lines are long and not meant; a text that speaks of the id is not the message yet.
+    let id = id.to_string();
+    let line = String::from_utf8_lossy(line);
+    line.contains(&id)
+        && serde_json::from_str::<serde_json::Value>(&line)
+            .is_ok_and(|line| line["type"] == "user" && line["uuid"] == id.as_str())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -88,6 +103,22 @@ mod tests {
         let value: serde_json::Value = serde_json::from_str(&line).unwrap();
         assert_eq!(value["message"]["content"], "two\nlines \"quoted\" \u{2028} é");
         assert_eq!(value["uuid"], "11111111-1111-4111-8111-111111111111");
+    }
+
+    #[test]
+    fn a_message_is_known_by_its_id() {
+        let line =
+            |kind: &str, id: &str| format!("{{\"type\":\"{kind}\",\"message\":{{\"content\":\"{ID}\"}},\"uuid\":\"{id}\"}}\n");
+        let other = "22222222-2222-4222-8222-222222222222";
+        assert!(is_message(line("user", &ID.to_string()).as_bytes(), ID));
+        for not in [
+            line("user", other),
+            line("assistant", &ID.to_string()),
+            ID.to_string(),
+            line("user", &ID.to_string())[5..].to_owned(),
+        ] {
+            assert!(!is_message(not.as_bytes(), ID), "{not}");
+        }
     }
 
     #[test]
