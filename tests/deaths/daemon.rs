@@ -109,7 +109,7 @@ fn a_daemon_that_dies_in_the_middle_of_the_models_answer_costs_nothing() {
     let mut swarm = stage();
     let words = "word ".repeat(400);
     swarm.script(&format!(
-        "name: slow\npace_ms: 0\ntasks:\n  - when: {{type: scan_platform}}\n    turns:\n      - {{say: A note first., tool: {{name: Bash, input: {{command: \"echo \
+        "name: slow\npace_ms: 0\ntasks:\n  - when: {{type: scan_platform}}\n    turns:\n      - {{say: Then the gate., tool: {{name: Bash, input: {{command: \"echo \
          first >>notes; touch at-gate\"}}}}}}\n      - {{say: \"{words}\", tool: {{name: Bash, input: {{command: \"echo second >>notes\"}}}}}}\n      - \
          result: {{summary: s, ideas: []}}\n"
     ));
