@@ -1,5 +1,7 @@
 //! Tasks: create, cancel, retry, depend.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -78,7 +80,7 @@ impl Swarm {
                     Some(id) => Some(tx.product(id)?.ok_or_else(|| no_product(id))?),
                 };
                 let (pipeline, hash) = match &product {
-                    None => (rules.pipeline.clone(), rules.pipeline_hash.clone()),
+                    None => (Cow::Borrowed(&rules.pipeline), rules.pipeline_hash.clone()),
                     Some(product) => (pipeline_of(tx, &rules, &product.pipeline)?, product.pipeline.clone()),
                 };
                 let spec = pipeline.task_type(&request.kind)?;
@@ -319,12 +321,13 @@ pub(super) fn unblock_dependents(tx: &Tx<'_>, id: TaskId, now: Millis) -> Result
 }
 
 /// The pipeline of this hash: the rules' own, or the one that a product started with.
-pub(super) fn pipeline_of(reader: &Reader<'_>, rules: &Rules, hash: &str) -> Result<Pipeline, Error> {
+pub(super) fn pipeline_of<'r>(reader: &Reader<'_>, rules: &'r Rules, hash: &str) -> Result<Cow<'r, Pipeline>, Error> {
     if hash == rules.pipeline_hash {
-        return Ok(rules.pipeline.clone());
+        return Ok(Cow::Borrowed(&rules.pipeline));
     }
     let body = reader.pipeline(hash)?.ok_or_else(|| Error::not_found(format!("the pipeline {hash} is not kept here")))?;
     serde_json::from_str(&body)
+        .map(Cow::Owned)
         .map_err(|error| Error::unavailable(format!("the pipeline {hash} cannot be read any more: {error}")))
 }
 

@@ -159,6 +159,15 @@ impl Home {
         Self::over(folder(), rules(pipeline)).await
     }
 
+    /// A home whose pipeline and rules differ from the usual ones.
+    pub async fn with_rules_of(change: impl FnOnce(&mut Pipeline), more: impl FnOnce(&mut Rules)) -> Self {
+        let mut pipeline = pipeline();
+        change(&mut pipeline);
+        let mut rules = rules(pipeline);
+        more(&mut rules);
+        Self::over(folder(), rules).await
+    }
+
     async fn over(dir: TempDir, rules: Rules) -> Self {
         let clock = Arc::new(FakeClock::new());
         let swarm = open(dir.path(), &rules, &clock).await.unwrap();
