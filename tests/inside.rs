@@ -11,6 +11,7 @@ mod inside {
     mod stage;
 
     mod door;
+    mod evidence;
     mod obeyed;
     mod reach;
     mod recorder;

@@ -134,7 +134,7 @@ fn files(spec: &TaskType, result: &Value, manifest: Option<&Manifest>) -> Result
         if manifest.get(path).is_none() {
             return Err(missing(
                 Error::invalid("files", format!("{:?} is not in /workspace", text::one_line(path, 200)))
-                    .hint("a file counts when it is there, not when it is named"),
+                    .hint("a plain file must be there; naming it, or a link to it, is not enough"),
             ));
         }
     }

@@ -200,8 +200,9 @@ async fn attempt(
     };
     let mut results = Vec::new();
     for check in &assignment.checks {
+        let workspace = running.workspace.for_check(worker, assignment).await?;
         tokio::select! {
-            result = checks::run(worker, &running.workspace, check, pane) => results.push(result?),
+            result = checks::run(worker, &workspace, check, pane) => results.push(result?),
             reason = running.keeper.over() => return Ok(Outcome::Stopped(reason)),
         }
     }

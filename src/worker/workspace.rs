@@ -16,6 +16,7 @@ use crate::protocol::rpc::Assignment;
 use crate::sandbox::{ETC_FILES, Profile, Sandbox};
 
 /// Where an attempt works.
+#[derive(Clone)]
 pub(super) struct Workspace {
     /// What is `/workspace` inside.
     pub tree: PathBuf,
@@ -92,6 +93,31 @@ impl Workspace {
             Ok(Err(error)) => Err(failed(&error)),
             Err(_) => Err(failed(&"what ran in the sandbox does not end")),
         }
+    }
+
+    /// Where a check runs: in a home that nobody has been in, and on a copy of the snapshot that nobody has changed. What an agent left
+    /// in its own could make any check pass. A tree that the task writes is checked itself, because it is what becomes the snapshot.
+    pub(super) async fn for_check(&self, worker: &Worker, assignment: &Assignment) -> Result<Self, Error> {
+        let failed = |error: io::Error| Error::unavailable(format!("the workspace of the check cannot be made: {error}"));
+        // The agent's sandbox may still be ending.
+        drop(self.lock().await?);
+        let folder = Path::new(&worker.welcome.paths.tasks).join(assignment.task.to_string());
+        let home = folder.join("check-home");
+        match fs::remove_dir_all(&home) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
+            _ => fs::create_dir_all(&home).map_err(failed)?,
+        }
+        let snapshot = assignment.product.as_ref().and_then(|product| product.snapshot.as_deref());
+        let tree = match (assignment.tree, snapshot) {
+            (Tree::Snapshot, Some(snapshot)) => {
+                let tree = folder.join("checked");
+                lay_out(worker, snapshot, &tree).await?;
+                tree
+            }
+            _ => self.tree.clone(),
+        };
+        let canonical = |path: &Path| canonical(path).map_err(failed);
+        Ok(Self { tree: canonical(&tree)?, home: canonical(&home)?, ..self.clone() })
     }
 
     /// Writes a file into the home. An earlier attempt may have put anything there, a link to a file outside among it: that is taken away,
