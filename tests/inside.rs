@@ -12,6 +12,8 @@ mod inside {
 
     mod door;
     mod evidence;
+    mod links;
+    mod login;
     mod obeyed;
     mod reach;
     mod recorder;

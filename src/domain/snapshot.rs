@@ -92,7 +92,10 @@ pub fn check_path(path: &str) -> Result<(), Error> {
         || path.chars().any(|c| super::text::is_unsafe(c) || c == '\n' || c == '\t' || c == '\\')
         || path.split('/').any(|part| part.is_empty() || part == "." || part == ".." || part.len() > 255);
     if bad {
-        return Err(Error::invalid("path", format!("{:?} is not a path inside a tree", super::text::one_line(path, 120))));
+        // Quoted with escapes, so that what is wrong with it can be seen and cannot act on a terminal.
+        let shown: String = path.chars().take(120).collect();
+        return Err(Error::invalid("path", format!("{shown:?} is no path that a product may have"))
+            .hint("rename it: no control characters or backslashes, at most 255 bytes a name and 1024 in all"));
     }
     Ok(())
 }

@@ -2,6 +2,8 @@
 //!
 //! Not here: text that comes in pieces (`stream`).
 
+use std::io::{self, Read};
+
 use serde_json::Value;
 
 use super::encode::forms;
@@ -58,11 +60,35 @@ impl Redactor {
     /// The text with [`MASK`] in place of every secret, and of the beginning of one (at least [`SECRET_MIN_BYTES`] of it) at the end: the
     /// text may have been cut there.
     pub fn redact(&self, text: &str) -> String {
-        let mut stream = RedactingStream::new(self);
-        let mut out = stream.push(text.as_bytes());
-        out.extend(stream.finish());
         // The forms are whole characters of the text, so that what is left is too.
-        String::from_utf8_lossy(&out).into_owned()
+        String::from_utf8_lossy(&self.redact_bytes(text.as_bytes())).into_owned()
+    }
+
+    /// The same for bytes that need not be text.
+    pub fn redact_bytes(&self, bytes: &[u8]) -> Vec<u8> {
+        let mut stream = RedactingStream::new(self);
+        let mut out = stream.push(bytes);
+        out.extend(stream.finish());
+        out
+    }
+
+    /// Whether a whole secret is in what can be read.
+    ///
+    /// # Errors
+    /// The reader's.
+    pub fn finds_in(&self, mut from: impl Read) -> io::Result<bool> {
+        let mut stream = RedactingStream::new(self);
+        let mut piece = vec![0; 64 * 1024];
+        loop {
+            let n = from.read(&mut piece)?;
+            stream.push(&piece[..n]);
+            if stream.found() {
+                return Ok(true);
+            }
+            if n == 0 {
+                return Ok(stream.ends_with_secret());
+            }
+        }
     }
 
     /// Redacts every string of a JSON value, keys included.
@@ -154,6 +180,19 @@ mod tests {
         let redactor = Redactor::new([KEY]);
         let value = serde_json::json!({KEY: [1, {"a": format!("<{KEY}>")}], "b": null});
         assert_eq!(redactor.redact_json(value), serde_json::json!({"[secret]": [1, {"a": "<[secret]>"}], "b": null}));
+    }
+
+    #[test]
+    fn a_whole_secret_is_found_wherever_it_lies_and_a_part_is_none() {
+        let redactor = Redactor::new([KEY, &KEY[..20]]);
+        for before in [0, 1, 64 * 1024 - 5, 64 * 1024] {
+            let text = format!("{}{KEY}", "x".repeat(before));
+            assert!(redactor.finds_in(text.as_bytes()).unwrap(), "after {before}");
+            assert!(!redactor.finds_in(&text.as_bytes()[..before + 19]).unwrap(), "after {before}");
+        }
+        // The end of the text decides here: the longer one may still come.
+        assert!(redactor.finds_in(&KEY.as_bytes()[..20]).unwrap());
+        assert!(!Redactor::default().finds_in(KEY.as_bytes()).unwrap());
     }
 
     #[test]

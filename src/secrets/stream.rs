@@ -7,12 +7,13 @@ use super::redact::{MASK, Match, Redactor, SECRET_MIN_BYTES};
 pub struct RedactingStream<'a> {
     redactor: &'a Redactor,
     held: Vec<u8>,
+    found: bool,
 }
 
 impl<'a> RedactingStream<'a> {
     /// A stream from its beginning.
     pub fn new(redactor: &'a Redactor) -> Self {
-        Self { redactor, held: Vec::new() }
+        Self { redactor, held: Vec::new(), found: false }
     }
 
     /// Takes the next piece; answers what can be passed on.
@@ -25,6 +26,17 @@ impl<'a> RedactingStream<'a> {
     pub fn finish(mut self) -> Vec<u8> {
         let cut_off = self.held.len() >= SECRET_MIN_BYTES && matches!(self.redactor.begins(&self.held, false), Match::Unclear);
         if cut_off { MASK.as_bytes().to_vec() } else { self.take(true) }
+    }
+
+    /// Whether a whole secret has passed.
+    pub(super) fn found(&self) -> bool {
+        self.found
+    }
+
+    /// The stream is over: whether a whole secret is in what was held back.
+    pub(super) fn ends_with_secret(mut self) -> bool {
+        self.take(true);
+        self.found
     }
 
     fn take(&mut self, complete: bool) -> Vec<u8> {
@@ -41,6 +53,7 @@ impl<'a> RedactingStream<'a> {
                     at += 1;
                 }
                 Match::Whole(length) => {
+                    self.found = true;
                     out.extend_from_slice(MASK.as_bytes());
                     at += length;
                 }

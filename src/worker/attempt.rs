@@ -210,7 +210,7 @@ async fn attempt(
         Tree::Write => {
             // Only when nothing in the sandbox can change the tree any more.
             drop(running.workspace.lock().await?);
-            let manifest = snapshot::take(worker, &running.workspace.tree).await?;
+            let manifest = snapshot::take(worker, &running.workspace.tree, &pane.redactor).await?;
             history::record(worker, &running.workspace, assignment, &manifest).await?;
             Some(manifest)
         }

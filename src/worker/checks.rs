@@ -35,7 +35,7 @@ pub(super) async fn run(worker: &Worker, workspace: &Workspace, check: &Check, p
     let (out, err) = (child.stdout.take(), child.stderr.take());
     let both = async { tokio::join!(read(out), read(err), child.wait()) };
     let limit = Duration::from_secs(u64::from(check.timeout_minutes) * 60);
-    let (mut output, exit) = match tokio::time::timeout(limit, both).await {
+    let (output, exit) = match tokio::time::timeout(limit, both).await {
         Ok((out, err, status)) => {
             let status = status.map_err(|error| Error::unavailable(format!("the check {} was lost: {error}", check.name)))?;
             ([out, err].concat(), status.code())
@@ -46,6 +46,8 @@ pub(super) async fn run(worker: &Worker, workspace: &Workspace, check: &Check, p
             (format!("the check took longer than {} minutes and was ended\n", check.timeout_minutes).into_bytes(), None)
         }
     };
+    // What was made may print the login of the agent that made it; that is kept nowhere.
+    let mut output = pane.redactor.redact_bytes(&output);
     if output.is_empty() {
         output.extend_from_slice(b"(no output)\n");
     }

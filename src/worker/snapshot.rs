@@ -1,13 +1,14 @@
 //! Reading a tree into a snapshot. The tree is hostile: links are not followed, and only plain files count.
 
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Seek};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use super::Worker;
 use crate::domain::error::Error;
 use crate::domain::snapshot::{Entry, FILES_MAX, Manifest, check_path};
+use crate::secrets::Redactor;
 
 /// Folders that are not part of a product.
 const LEFT_OUT: [&str; 2] = ["node_modules", "__pycache__"];
@@ -23,63 +24,83 @@ pub(super) struct Found {
     size: u64,
 }
 
-/// Sends every file of a tree to the artifact store and answers with their manifest.
-pub(super) async fn take(worker: &Worker, tree: &Path) -> Result<Manifest, Error> {
+/// Sends every file of a tree to the artifact store and answers with their manifest. A file with something in it that must not leave,
+/// the agent's login, is refused.
+pub(super) async fn take(worker: &Worker, tree: &Path, secrets: &Redactor) -> Result<Manifest, Error> {
     let mut paths = Vec::new();
-    walk(tree, "", 0, &mut paths).map_err(|error| unreadable(tree, &error))?;
+    walk(tree, "", 0, &mut paths)?;
     if let Some(folder) = repository(&paths) {
-        return Err(Error::invalid(
-            "snapshot",
-            format!("{folder:?} is a git repository, which runs what its configuration names"),
-        )
-        .hint("leave it out, or make it in the test that needs it"));
+        return Err(refused(format!("{folder:?} is a git repository, which runs what its configuration names"))
+            .hint("leave it out, or make it in the test that needs it"));
     }
     let mut entries = Vec::with_capacity(paths.len());
     let mut total = 0;
     for path in paths {
-        let found = open(tree, path).map_err(|error| unreadable(tree, &error))?;
+        let found = open(tree, path).map_err(|error| unreadable("", &error))?;
         total += found.size;
         if total > worker.welcome.snapshot_max_bytes {
-            return Err(Error::invalid(
-                "snapshot",
-                format!("the product has more than {} bytes", worker.welcome.snapshot_max_bytes),
-            )
-            .hint("leave build results out, or raise artifacts.max_mb in the settings"));
+            return Err(refused(format!("the product has more than {} bytes", worker.welcome.snapshot_max_bytes))
+                .hint("leave build results out, or raise artifacts.max_mb in the settings"));
         }
-        let blob = worker.blobs.put_file(tokio::fs::File::from_std(found.file)).await?;
+        let file = clean(found.file, secrets).await.map_err(|error| unreadable(&found.path, &error))?;
+        let Some(file) = file else {
+            return Err(refused(format!("{:?} holds the login that the agent works with", found.path))
+                .hint("take it out; a product never needs it"));
+        };
+        let blob = worker.blobs.put_file(tokio::fs::File::from_std(file)).await?;
         entries.push(Entry { path: found.path, executable: found.executable, size: blob.size, sha256: blob.sha256 });
     }
     Manifest::new(entries)
 }
 
-fn unreadable(tree: &Path, error: &io::Error) -> Error {
-    Error::invalid("snapshot", format!("the tree {} cannot be read: {error}", tree.display()))
+/// The file, at its beginning again, if no secret is in it.
+async fn clean(mut file: File, secrets: &Redactor) -> io::Result<Option<File>> {
+    let secrets = secrets.clone();
+    let look = move || {
+        let found = secrets.finds_in(&mut file)?;
+        file.rewind()?;
+        Ok((!found).then_some(file))
+    };
+    tokio::task::spawn_blocking(look).await.map_err(io::Error::other)?
 }
 
-fn walk(tree: &Path, under: &str, depth: usize, paths: &mut Vec<String>) -> io::Result<()> {
+fn refused(message: String) -> Error {
+    Error::invalid("snapshot", message)
+}
+
+fn unreadable(path: &str, error: &io::Error) -> Error {
+    let path = if path.is_empty() { String::new() } else { format!("{path:?}: ") };
+    refused(format!("the tree cannot be read: {path}{error}"))
+}
+
+fn walk(tree: &Path, under: &str, depth: usize, paths: &mut Vec<String>) -> Result<(), Error> {
     if depth > DEPTH_MAX {
-        return Err(io::Error::other(format!("{under}: folders are nested too deep")));
+        let top = under.split('/').next().unwrap_or_default();
+        return Err(refused(format!("folders are nested too deep in {top:?}")).hint(format!("at most {DEPTH_MAX} deep")));
     }
-    for entry in fs::read_dir(tree.join(under))? {
-        let entry = entry?;
+    let failed = |error: io::Error| unreadable(under, &error);
+    for entry in fs::read_dir(tree.join(under)).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
         let name = entry.file_name();
-        let name = name.to_str().ok_or_else(|| io::Error::other(format!("{under}: a name is not UTF-8")))?;
+        let Some(name) = name.to_str() else {
+            return Err(refused(format!("the name {name:?} is not UTF-8")).hint("rename it, or leave it out"));
+        };
         let path = if under.is_empty() { name.to_owned() } else { format!("{under}/{name}") };
         if gits_own(name) {
             continue;
         }
-        let kind = entry.file_type()?;
+        let kind = entry.file_type().map_err(failed)?;
         if kind.is_dir() {
             if !LEFT_OUT.contains(&name) {
                 walk(tree, &path, depth + 1, paths)?;
             }
         } else if kind.is_file() {
-            check_path(&path).map_err(|error| io::Error::other(error.to_string()))?;
+            check_path(&path).map_err(|error| Error { field: Some("snapshot".to_owned()), ..error })?;
             paths.push(path);
         }
         // A link could show what lies outside the tree, and a socket or pipe has no bytes: neither is part of a product.
         if paths.len() > FILES_MAX {
-            return Err(io::Error::other(format!("more than {FILES_MAX} files")));
+            return Err(refused(format!("the product has more than {FILES_MAX} files")).hint("leave build results out"));
         }
     }
     Ok(())
