@@ -117,7 +117,7 @@ async fn attempt(crowd: &Crowd, who: &Principal, claimed: &Claimed, random: &mut
         }
         _ => match swarm.started(who, token).await {
             Ok(()) => {
-                let _ = swarm.progress(who, progress).await;
+                drop(swarm.progress(who, progress).await);
                 swarm.finish(who, finish).await
             }
             Err(error) => Err(error),
