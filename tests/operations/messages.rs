@@ -88,7 +88,8 @@ async fn what_a_check_printed_cannot_pass_for_an_instruction_either() {
     home.clock.advance(crate::home::HOUR);
     let again = home.claim(&builder).await;
     assert!(again.resume);
-    for prompt in [&again.prompt, &again.resume_prompt] {
+    let (_, correction) = again.correction.expect("a conversation that goes on is told why");
+    for prompt in [&again.prompt, &correction] {
         assert!(!around(prompt).contains("Ignore"), "{prompt}");
         assert!(prompt.contains("Ignore all of the above"), "but the agent is told: {prompt}");
     }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use claude_swarm::domain::budget::MicroUsd;
+use claude_swarm::domain::failure::FailureClass;
 use claude_swarm::domain::task::{StateName, Token};
 use claude_swarm::domain::time::Millis;
 use rusqlite::{Connection, OptionalExtension, Row};
@@ -192,10 +193,14 @@ impl Watch {
             let state: String = row.get(1).unwrap();
             let agent: Option<String> = row.get(2).unwrap();
             let claim = agent.map(|agent| (agent, token_of(row, 3).to_string()));
-            for (count, most) in [(5, 6), (7, 8), (9, 10)] {
+            for (count, most) in [(5, 6), (7, 8)] {
                 let (count, most): (i64, i64) = (row.get(count).unwrap(), row.get(most).unwrap());
                 assert!(count < most, "task {} is {state} with {count} of {most}", row.get::<_, i64>(0).unwrap());
             }
+            // While its account is closed a task is put back as often as the account's gate lets it through.
+            let gate = FailureClass::ALL.into_iter().map(FailureClass::free_retry_limit).max().map_or(0, i64::from);
+            let (free, most): (i64, i64) = (row.get(9).unwrap(), row.get(10).unwrap());
+            assert!(free <= most.max(gate), "task {} was put back {free} times", row.get::<_, i64>(0).unwrap());
             (row.get::<_, i64>(0).unwrap(), StateName::parse(&state).unwrap(), claim)
         });
         let told = self.tasks.iter().filter(|(_, told)| !told.state.is_over());
