@@ -28,6 +28,7 @@ impl World {
             let token = self.random.pick(&orphans);
             self.note(format!("{token} is given back"));
             self.home.swarm.lose(&SYSTEM, token, "its worker died".to_owned()).await.unwrap();
+            self.running.remove(&token);
         }
     }
 
@@ -63,7 +64,15 @@ impl World {
                 let id = some(self, |state| !state.is_over());
                 let outcome = swarm.cancel_task(&OPERATOR, id, None).await;
                 self.note(format!("task {id} is cancelled"));
-                if id == 0 { self.refused("cancelling nothing", outcome, &[Kind::NotFound]) } else { outcome.unwrap() }
+                if id == 0 {
+                    return self.refused("cancelling nothing", outcome, &[Kind::NotFound]);
+                }
+                outcome.unwrap();
+                if self.random.chance(30) {
+                    // Somebody changed their mind before its worker knew of it.
+                    self.watch.look();
+                    swarm.retry_task(&OPERATOR, id).await.unwrap();
+                }
             }
             51..=52 => {
                 let id = some(self, StateName::is_over);
@@ -108,7 +117,9 @@ impl World {
                 let payload = json!({ "repository": "me/links" });
                 CreateTask { kind: "monitor_github".to_owned(), payload, ..CreateTask::default() }
             }
-            4 => CreateTask { kind: "respond_to_human".to_owned(), payload: json!({ "question": "?" }), ..CreateTask::default() },
+            4 => {
+                CreateTask { kind: "implement_proposal".to_owned(), payload: json!({ "proposal": "?" }), ..CreateTask::default() }
+            }
             _ => {
                 let products = self.home.swarm.products().await.unwrap();
                 let Some(product) = products.first() else { return };

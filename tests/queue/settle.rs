@@ -25,6 +25,7 @@ impl World {
         }
         for attempt in swarm.unreleased(None).await.unwrap() {
             swarm.lose(&SYSTEM, attempt.token, "everything begins anew".to_owned()).await.unwrap();
+            self.running.remove(&attempt.token);
         }
         for _ in 0..PATIENCE {
             // Enough money, no back-off, no closed account.
@@ -70,6 +71,7 @@ impl World {
         }
         assert_eq!(self.home.swarm.finish(&who, finish).await.unwrap(), Ended::Done);
         self.watch.was_reported(token, progress.cost);
+        self.running.remove(&token);
         self.bury(at);
         self.watch.look();
     }

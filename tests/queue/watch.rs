@@ -323,7 +323,7 @@ impl Watch {
     }
 
     /// Which task an agent's worker must get now: a second opinion, by looking at every row. None where it must wait.
-    pub fn next_for(&self, agent: &str, types: &[&str], cap: i64, now: Millis) -> Option<i64> {
+    pub fn next_for(&self, agent: &str, types: &[String], cap: i64, now: Millis) -> Option<i64> {
         if self.number("SELECT count(*) FROM meta WHERE key = 'halted'") > 0 {
             return None;
         }
@@ -349,8 +349,7 @@ impl Watch {
             let (priority, not_before, budget): (i64, i64, i64) = (row.get(2).unwrap(), row.get(3).unwrap(), row.get(6).unwrap());
             let (product, exclusive): (Option<i64>, bool) = (row.get(4).unwrap(), row.get(5).unwrap());
             let taken = exclusive && unreleased.iter().any(|other| other.2 && product.is_some() && other.1 == product);
-            let may =
-                types.contains(&kind.as_str()) && not_before <= now.0 && !taken && !unreleased.iter().any(|other| other.0 == id);
+            let may = types.contains(&kind) && not_before <= now.0 && !taken && !unreleased.iter().any(|other| other.0 == id);
             may.then_some((-priority, id, budget))
         });
         let (_, id, budget) = ready.into_iter().flatten().min()?;

@@ -61,7 +61,7 @@ impl World {
         let hand = &self.hands[at];
         let (name, who, now) = (hand.name.clone(), hand.who.clone(), self.home.swarm.now());
         let cap = self.home.rules.daily_cap.0;
-        let expected = self.watch.next_for(name.as_str(), hand.types, cap, now);
+        let expected = self.watch.next_for(name.as_str(), &hand.types, cap, now);
         match self.home.swarm.claim(&who, session).await.unwrap() {
             ClaimAnswer::Wait(wait) => {
                 assert_eq!(expected, None, "{name} has to wait ({}), and there is work", wait.why);
@@ -76,6 +76,12 @@ impl World {
                 let (spent, reserved) = self.watch.money(now);
                 assert!(reserved >= 0 && spent + reserved <= cap, "{spent} spent and {reserved} reserved of {cap}");
                 assert!(self.home.swarm.renew(claimed.attempt.token));
+                let (task, tree) = (claimed.task.id, claimed.task.product.filter(|_| claimed.task.exclusive));
+                for (token, (other, written)) in &self.running {
+                    assert_ne!(*other, task, "task {task} runs under {token} still");
+                    assert!(tree.is_none() || *written != tree, "{token} writes the tree of product {tree:?} still");
+                }
+                self.running.insert(claimed.attempt.token, (task, tree));
                 // A worker that was cut off before it had its answer asks again.
                 self.hands[at].held = Some(Held { claimed: *claimed, report: 1, cost: 0, started: false });
             }
@@ -142,6 +148,7 @@ impl World {
                     let ended = outcome.unwrap();
                     assert_eq!(ended == Ended::Done, spoiled.is_none(), "{ended:?} after {spoiled:?}");
                     self.watch.was_reported(token, progress.cost);
+                    self.running.remove(&token);
                     self.bury(at);
                 }
             }
@@ -153,6 +160,7 @@ impl World {
                 self.note(format!("{name} fails {token} ({class}): {ended:?}"));
                 assert!(matches!(ended, Ended::Again | Ended::Failed), "{ended:?}");
                 self.watch.was_reported(token, progress.cost);
+                self.running.remove(&token);
                 self.bury(at);
             }
             Act::Renew => {}
@@ -194,6 +202,7 @@ impl World {
         }
         self.watch.look();
         self.home.swarm.released(&who, token).await.unwrap();
+        self.running.remove(&token);
         self.bury(at);
     }
 

@@ -2,8 +2,9 @@
 //!
 //! Here: who there is, and which of them acts next. What each does is in the files beside this one.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
+use claude_swarm::domain::agent::Role;
 use claude_swarm::domain::error::{Error, Kind};
 use claude_swarm::domain::name::AgentName;
 use claude_swarm::domain::principal::Principal;
@@ -13,7 +14,7 @@ use claude_swarm::swarm::{CheckReport, Claimed};
 
 use super::random::Random;
 use super::watch::Watch;
-use crate::home::{HOUR, Home, MINUTE, ROLES, SECOND};
+use crate::home::{HOUR, Home, MINUTE, SECOND};
 
 /// A session that ended, or whose process died and that nobody has noticed yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,7 +45,7 @@ pub struct Held {
 pub struct Hand {
     pub name: AgentName,
     pub who: Principal,
-    pub types: &'static [&'static str],
+    pub types: Vec<String>,
     pub seat: Seat,
     pub held: Option<Held>,
 }
@@ -61,6 +62,8 @@ pub struct World {
     pub watch: Watch,
     pub hands: Vec<Hand>,
     pub late: Vec<Late>,
+    /// The attempts whose sandbox runs, whatever the database says: of which task, and which product's tree they write.
+    pub running: BTreeMap<Token, (i64, Option<i64>)>,
     pub files: Vec<Entry>,
     pub passed: CheckReport,
     pub failed: CheckReport,
@@ -83,6 +86,9 @@ impl World {
             |rules| {
                 rules.losses = u32::try_from(losses).unwrap();
                 rules.free_retries = u32::try_from(free).unwrap();
+                // Two of a kind, for what only two can do to each other.
+                rules.roles.get_mut("hunter").unwrap().count = 2;
+                rules.roles.remove("liaison");
                 rules.daily_cap = claude_swarm::domain::budget::MicroUsd(cap * 1_000_000);
             },
         )
@@ -91,17 +97,15 @@ impl World {
         let files = ["README.md", "SPEC.md", "test.sh"].map(|path| home.file(path, path)).into_iter();
         let files = files.chain((0..5).map(|n| home.file(&format!("src/{n}.sh"), &format!("# {n}")))).collect();
         let (passed, failed) = (home.check("tests", 0, "ok"), home.check("tests", 1, "not ok"));
-        let mut hands = Vec::new();
-        for (role, count, types) in ROLES {
-            for n in 1..=count {
-                let name = if count == 1 { role.to_owned() } else { format!("{role}-{n}") };
-                let name: AgentName = name.parse().unwrap();
-                let who = Principal::Worker(name.clone());
-                hands.push(Hand { name, who, types, seat: Seat::Empty, held: None });
-            }
-        }
+        let hand = |(name, role): (AgentName, &Role)| {
+            let who = Principal::Worker(name.clone());
+            Hand { name, who, types: role.task_types.clone(), seat: Seat::Empty, held: None }
+        };
+        let hands: Vec<Hand> = home.rules.agents().into_iter().map(hand).collect();
+        assert_eq!(hands.len(), 10);
         let trace = VecDeque::new();
-        let mut world = Self { random, home, watch, hands, late: vec![], files, passed, failed, yes, trace };
+        let mut world =
+            Self { random, home, watch, hands, late: vec![], running: BTreeMap::new(), files, passed, failed, yes, trace };
         world.home.swarm.start_agents(&Principal::Operator, vec![]).await.unwrap();
         world.watch.look();
         world
