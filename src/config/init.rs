@@ -9,9 +9,11 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use super::embedded::files;
-use super::home::Home;
+use super::home::{Home, SOCKET_PATH_MAX};
 use super::settings::{Chosen, TmuxServer, settings_text};
 use crate::domain::error::Error;
+use crate::domain::name::AgentName;
+use crate::domain::text::is_unsafe;
 
 /// The folder inside the new home in which it is prepared. Whoever makes it is the one who writes the home.
 const STAGE: &str = ".claude-swarm-init";
@@ -45,17 +47,19 @@ pub struct Written {
 /// Writes a home into a folder that does not exist or is empty.
 ///
 /// # Errors
-/// `Conflict` if the folder is a home or holds anything else, `Invalid` if `listen` is not loopback, `Unavailable` if writing fails.
+/// `Conflict` if the folder is a home or holds anything else, `Invalid` if `listen` is not loopback or the path cannot be shown or is too long,
+/// `Unavailable` if writing fails.
 /// Nothing is left behind in any of these cases.
 pub fn init(folder: &Path, options: &InitOptions) -> Result<Written, Error> {
     if !options.listen.ip().is_loopback() {
         return Err(Error::invalid("listen", format!("{} can be reached from other machines", options.listen))
             .hint("listen on 127.0.0.1 or [::1]"));
     }
+    let whole = whole(folder)?;
     refuse_if_taken(folder, None)?;
     let contents = contents(options);
     let made = make_folders(folder).map_err(|error| failed(folder, &error))?;
-    let written = write(folder, &contents);
+    let written = check_depth(&whole, &contents).and_then(|()| write(folder, &contents));
     if written.is_err() {
         // Only folders that were made here and are empty again.
         for folder in made.iter().rev() {
@@ -64,6 +68,30 @@ pub fn init(folder: &Path, options: &InitOptions) -> Result<Written, Error> {
     }
     written?;
     Ok(Written { home: Home::open(folder)?, files: contents.into_iter().map(|(path, _)| path).collect() })
+}
+
+/// The folder's whole path. Refuses one that cannot be written into JSON, logs and command lines, or would act on the terminal that
+/// shows it.
+fn whole(folder: &Path) -> Result<PathBuf, Error> {
+    let whole = std::path::absolute(folder).map_err(|error| failed(folder, &error))?;
+    match whole.to_str() {
+        Some(text) if !text.chars().any(|c| c.is_control() || is_unsafe(c)) => Ok(whole),
+        _ => Err(Error::invalid("dir", format!("{whole:?} has characters that cannot be shown")).hint("name another folder")),
+    }
+}
+
+/// Refuses a folder in which the sockets of the agents that the new home begins with would have too long a path.
+fn check_depth(whole: &Path, contents: &[(String, Vec<u8>)]) -> Result<(), Error> {
+    let home = Home::at(whole);
+    let names =
+        contents.iter().filter_map(|(path, _)| path.strip_prefix("agents/")?.strip_suffix(".md")?.parse::<AgentName>().ok());
+    let longest = names.map(|name| home.agent_socket(&name).as_os_str().len()).max().unwrap_or(0);
+    if longest <= SOCKET_PATH_MAX {
+        return Ok(());
+    }
+    let over = longest - SOCKET_PATH_MAX;
+    Err(Error::invalid("dir", format!("{} is {over} bytes too long for the sockets in it", whole.display()))
+        .hint("name a folder with a shorter path"))
 }
 
 /// The new home's files.

@@ -69,7 +69,11 @@ where
         Door::Worker => Router::new().merge(rpc::routes()).merge(rest::blobs::routes()),
         _ => rest::routes().layer(DefaultBodyLimit::max(BODY_MAX)).merge(rest::blobs::routes()),
     };
-    let routes = routes.fallback(rest::nothing_here).layer(from_fn_with_state(door, access::admit)).with_state(app);
+    let routes = routes
+        .fallback(rest::nothing_here)
+        .method_not_allowed_fallback(rest::nothing_here)
+        .layer(from_fn_with_state(door, access::admit))
+        .with_state(app);
     let stopped = async move {
         // An error means that the daemon is gone, which stops as well.
         drop(stop.wait_for(|stop| *stop).await);

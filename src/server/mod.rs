@@ -7,6 +7,7 @@ mod body;
 mod host;
 mod hub;
 mod listen;
+mod params;
 mod rest;
 mod rpc;
 mod views;

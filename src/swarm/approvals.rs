@@ -42,8 +42,7 @@ impl Swarm {
         }
         let (rules, who, now) = (self.rules.clone(), who.clone(), self.now());
         let decide = move |tx: &Tx<'_>| {
-            let missing =
-                || Error::not_found(format!("there is no approval {id}")).hint("`claude-swarm approvals` lists what is open");
+            let missing = || no_approval(id);
             let approval = tx.approval(id)?.ok_or_else(missing)?;
             if approval.binding != binding(&approval.kind, approval.snapshot.as_deref(), &approval.terms) {
                 return Err(Error::conflict(format!(
@@ -103,4 +102,8 @@ impl Swarm {
         };
         self.store.write_then(decide, decided).await.map(|(approval, _)| approval)
     }
+}
+
+pub(super) fn no_approval(id: ApprovalId) -> Error {
+    Error::not_found(format!("there is no approval {id}")).hint("`claude-swarm approvals` lists what is open")
 }

@@ -1,6 +1,7 @@
 //! What can be looked at. Reading needs no principal here: who may see what is decided at the door (`server`).
 
 use super::Swarm;
+use super::approvals::no_approval;
 use super::tasks::no_task;
 use crate::domain::approval::ApprovalId;
 use crate::domain::error::Error;
@@ -86,7 +87,7 @@ impl Swarm {
     pub async fn approval(&self, id: ApprovalId) -> Result<(ApprovalRow, Option<ProductRow>, Manifest), Error> {
         self.store
             .read(move |reader| {
-                let row = reader.approval(id)?.ok_or_else(|| Error::not_found(format!("there is no approval {id}")))?;
+                let row = reader.approval(id)?.ok_or_else(|| no_approval(id))?;
                 let manifest = match row.snapshot.as_deref() {
                     None => Manifest::default(),
                     Some(hash) => reader.snapshot(hash)?.ok_or_else(|| {

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::Swarm;
 use super::rules::Rules;
 use crate::domain::budget::MicroUsd;
-use crate::domain::error::Error;
+use crate::domain::error::{Error, Kind};
 use crate::domain::event::NewEvent;
 use crate::domain::pipeline::{Executor, Pipeline, TaskType, Tree};
 use crate::domain::principal::Principal;
@@ -247,7 +247,8 @@ pub(super) fn insert(
 ) -> Result<TaskId, Error> {
     let mut blocked = false;
     for needs in draft.needs {
-        let other = tx.task(*needs)?.ok_or_else(|| Error::invalid("needs", format!("there is no task {needs}")))?;
+        let other =
+            tx.task(*needs)?.ok_or_else(|| Error { field: Some("needs".to_owned()), kind: Kind::Invalid, ..no_task(*needs) })?;
         blocked |= other.life.state.name() != StateName::Done;
     }
     let trace = draft.parent.map_or_else(|| Uuid::new_v4().to_string(), |parent| parent.trace.clone());

@@ -39,8 +39,17 @@ impl TestSwarm {
         Self::init(&[])
     }
 
+    /// A fresh rehearsal home below this folder.
+    pub fn rehearsal_in(folder: &Path) -> Self {
+        Self::init_in(folder, &["--rehearsal"])
+    }
+
     fn init(options: &[&str]) -> Self {
-        let dir = tempfile::Builder::new().prefix("swarm-").tempdir().unwrap();
+        Self::init_in(&std::env::temp_dir(), options)
+    }
+
+    fn init_in(folder: &Path, options: &[&str]) -> Self {
+        let dir = tempfile::Builder::new().prefix("swarm-").tempdir_in(folder).unwrap();
         let home = dir.path().canonicalize().unwrap().join("home");
         let env = BTreeMap::from([("PATH".to_owned(), path_with_claude())]);
         let swarm = Self { dir, home, daemon: None, args: vec![], env, pace: "100000".to_owned() };
@@ -138,6 +147,12 @@ impl TestSwarm {
             assert!(ended.is_none() && began.elapsed() < PATIENCE, "the daemon did not start: {ended:?}\n{}", self.daemon_log());
             std::thread::sleep(Duration::from_millis(20));
         }
+    }
+
+    /// Starts `claude-swarm daemon` beside everything else; what it says can be read from it.
+    pub fn spawn_daemon(&self) -> Child {
+        let mut command = self.command(env!("CARGO_BIN_EXE_claude-swarm"), &["daemon"]);
+        command.envs(&self.env).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
     }
 
     /// Ends the daemon as a crash would.

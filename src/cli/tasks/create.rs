@@ -76,7 +76,8 @@ fn read(from: impl Read) -> Result<String, Error> {
     let limit = u64::try_from(BODY_MAX).unwrap_or(u64::MAX);
     let size = from.take(limit + 1).read_to_string(&mut text);
     match size {
-        Ok(size) if size > BODY_MAX => Err(Error::invalid("payload", format!("is larger than {BODY_MAX} bytes"))),
+        Ok(size) if size > BODY_MAX => Err(Error::invalid("payload", format!("is larger than {BODY_MAX} bytes"))
+            .hint("put what is large into a file of the product")),
         Ok(_) => Ok(text),
         Err(error) => Err(Error::invalid("payload", format!("cannot be read: {error}"))),
     }

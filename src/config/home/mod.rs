@@ -49,6 +49,11 @@ impl Home {
         Err(Error::not_found(format!("{} is not a home: it has no config/settings.yaml", home.root.display())).hint(hint))
     }
 
+    /// The home that will be at this folder.
+    pub(super) fn at(root: &Path) -> Self {
+        Self { root: root.to_owned() }
+    }
+
     /// The home that is meant: the one asked for, or `CLAUDE_SWARM_HOME`, or the nearest folder from the current one upwards that is
     /// one.
     ///

@@ -1,6 +1,6 @@
 //! Agents: wanted, paused, told something.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::routing::post;
 use axum::{Extension, Json, Router};
 
@@ -10,6 +10,7 @@ use crate::domain::principal::Principal;
 use crate::protocol::various::{Agents, Id, Tell};
 use crate::server::App;
 use crate::server::body::{Body, Refusal};
+use crate::server::params::Path;
 
 pub(super) fn routes() -> Router<App> {
     Router::new()

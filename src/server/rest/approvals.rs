@@ -1,6 +1,6 @@
 //! Approvals: looking at them, and a person's decision.
 
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::routing::{get, post};
 use axum::{Extension, Json, Router};
 use serde::Deserialize;
@@ -9,6 +9,7 @@ use crate::domain::approval::Decision;
 use crate::domain::principal::Principal;
 use crate::protocol::approvals::{ApprovalDetail, ApprovalView, Decide};
 use crate::server::body::{Body, Refusal};
+use crate::server::params::{Path, Query};
 use crate::server::{App, views};
 
 pub(super) fn routes() -> Router<App> {

@@ -3,7 +3,7 @@
 use std::io;
 
 use axum::body::Body as HttpBody;
-use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::extract::{DefaultBodyLimit, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, put};
@@ -17,6 +17,7 @@ use crate::domain::snapshot::Manifest;
 use crate::protocol::various::Blob;
 use crate::server::App;
 use crate::server::body::Refusal;
+use crate::server::params::Path;
 
 /// The largest single file, in bytes.
 const FILE_MAX: u64 = 1024 * 1024 * 1024;

@@ -1,7 +1,7 @@
 //! Events: a page of them, or all that come, over a WebSocket that can be resumed from a sequence number.
 
+use axum::extract::State;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
-use axum::extract::{Query, State};
 use axum::response::Response;
 use axum::routing::get;
 use axum::{Json, Router};
@@ -10,6 +10,7 @@ use serde::Deserialize;
 use crate::domain::event::Event;
 use crate::server::App;
 use crate::server::body::Refusal;
+use crate::server::params::Query;
 use crate::swarm::Swarm;
 
 /// Events of a page.

@@ -1,6 +1,6 @@
 //! Tasks.
 
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::routing::{get, post};
 use axum::{Extension, Json, Router};
 use serde::Deserialize;
@@ -10,6 +10,7 @@ use crate::domain::principal::Principal;
 use crate::domain::task::StateName;
 use crate::protocol::tasks::{CreateTask, Created, Depend, Reason, TaskDetail, TaskView, TypeView};
 use crate::server::body::{Body, Refusal};
+use crate::server::params::{Path, Query};
 use crate::server::{App, views};
 use crate::swarm::{self, TaskFilter};
 
