@@ -3,22 +3,26 @@
 use serde_json::Value;
 
 use super::time::moment;
-use crate::domain::event::Event;
+use crate::domain::event::{Event, EventKind};
 use crate::domain::text::one_line;
 use crate::domain::time::Millis;
 
 /// One line: number, local time, what happened, by whom.
 pub(crate) fn line(event: &Event) -> String {
-    let by = if says_who(&event.kind) { String::new() } else { format!(" (by {})", one_line(&event.actor, 60)) };
+    let by = if event.known().is_some_and(says_who) { String::new() } else { format!(" (by {})", one_line(&event.actor, 60)) };
     format!("{:>6}  {}  {}{by}", event.seq, moment(event.at), sentence(event))
 }
 
 /// Kinds whose sentence names whoever did it.
-fn says_who(kind: &str) -> bool {
+fn says_who(kind: EventKind) -> bool {
+    use EventKind as K;
     matches!(
         kind,
-        "task:claimed" | "task:started" | "task:validating" | "task:lost" | "agent:ready" | "agent:starting" | "agent:ended"
-    ) || matches!(kind, "message:delivered" | "account:closed" | "account:ready" | "budget:exhausted" | "task:unblocked")
+        K::TaskClaimed | K::TaskStarted | K::TaskValidating | K::TaskLost | K::TaskUnblocked | K::TaskReleased | K::AgentReady
+    ) || matches!(
+        kind,
+        K::AgentStarting | K::AgentEnded | K::MessageDelivered | K::AccountClosed | K::AccountReady | K::BudgetExhausted
+    )
 }
 
 fn text(data: &Value, field: &str) -> Option<String> {
@@ -39,69 +43,71 @@ pub(crate) fn sentence(event: &Event) -> String {
     let approval = || event.approval.map_or_else(|| "an approval".to_owned(), |id| format!("approval {id}"));
     let product = || event.product.map_or_else(|| "a product".to_owned(), |id| format!("product {id}"));
     let or = |field: &str, default: &str| get(field).unwrap_or_else(|| default.to_owned());
-    match event.kind.as_str() {
-        "task:created" => format!("{} created: {}, priority {}", task(), or("type", "?"), or("priority", "?")),
-        "task:claimed" => format!("{} claimed by {}, attempt {}", task(), agent(), or("attempt", "?")),
-        "task:started" => format!("{} runs at {}", task(), agent()),
-        "task:validating" => format!("{} is checked at {}", task(), agent()),
-        "task:completed" => {
+    let Some(kind) = event.known() else { return unknown(event) };
+    match kind {
+        EventKind::TaskCreated => format!("{} created: {}, priority {}", task(), or("type", "?"), or("priority", "?")),
+        EventKind::TaskClaimed => format!("{} claimed by {}, attempt {}", task(), agent(), or("attempt", "?")),
+        EventKind::TaskStarted => format!("{} runs at {}", task(), agent()),
+        EventKind::TaskValidating => format!("{} is checked at {}", task(), agent()),
+        EventKind::TaskCompleted => {
             let verdict = get("verdict").filter(|verdict| verdict != "done").map(|verdict| format!(": {verdict}"));
             format!("{} done{}", task(), verdict.unwrap_or_default())
         }
-        "task:retrying" => {
+        EventKind::TaskRetrying => {
             let class = get("class").map(|class| format!(" ({class})")).unwrap_or_default();
             let again = data.get("again_at").and_then(Value::as_i64).filter(|at| *at > event.at.0);
             let again = again.map(|at| format!("; again at {}", moment(Millis(at)))).unwrap_or_default();
             format!("{} failed and is tried again{class}{}{again}", task(), because())
         }
-        "task:failed" => format!("{} failed for good{}", task(), because()),
-        "task:lost" => format!("{} lost at {}{}", task(), agent(), because()),
-        "task:cancelled" => format!("{} cancelled{}", task(), because()),
-        "task:retried" => format!("{} started again from the beginning", task()),
-        "task:depends" => format!("{} now waits for task {}", task(), or("needs", "?")),
-        "task:unblocked" => format!("{} need not wait any more", task()),
-        "agent:wanted" => format!("{} is wanted", agent()),
-        "agent:unwanted" => format!("{} is no longer wanted", agent()),
-        "agent:starting" => format!("{} starts", agent()),
-        "agent:ready" => format!("{} is ready", agent()),
-        "agent:ended" => format!("{} ended{}", agent(), because()),
-        "agent:paused" => format!("{} paused", agent()),
-        "agent:resumed" => format!("{} resumed", agent()),
-        "agent:quarantined" => format!("{} put into quarantine{}", agent(), because()),
-        "swarm:halted" => format!("everything halted{}", because()),
-        "swarm:resumed" => "the halt is over".to_owned(),
-        "approval:requested" => format!("{} asked for ({}): {}", approval(), or("kind", "?"), or("question", "?")),
-        "approval:decided" => {
+        EventKind::TaskFailed => format!("{} failed for good{}", task(), because()),
+        EventKind::TaskLost => format!("{} lost at {}{}", task(), agent(), because()),
+        EventKind::TaskReleased => format!("nothing of {} runs any more at {}", task(), agent()),
+        EventKind::TaskCancelled => format!("{} cancelled{}", task(), because()),
+        EventKind::TaskRetried => format!("{} started again from the beginning", task()),
+        EventKind::TaskDepends => format!("{} now waits for task {}", task(), or("needs", "?")),
+        EventKind::TaskUnblocked => format!("{} need not wait any more", task()),
+        EventKind::AgentWanted => format!("{} is wanted", agent()),
+        EventKind::AgentUnwanted => format!("{} is no longer wanted", agent()),
+        EventKind::AgentStarting => format!("{} starts", agent()),
+        EventKind::AgentReady => format!("{} is ready", agent()),
+        EventKind::AgentEnded => format!("{} ended{}", agent(), because()),
+        EventKind::AgentPaused => format!("{} paused", agent()),
+        EventKind::AgentResumed => format!("{} resumed", agent()),
+        EventKind::AgentQuarantined => format!("{} put into quarantine{}", agent(), because()),
+        EventKind::SwarmHalted => format!("everything halted{}", because()),
+        EventKind::SwarmResumed => "the halt is over".to_owned(),
+        EventKind::ApprovalRequested => format!("{} asked for ({}): {}", approval(), or("kind", "?"), or("question", "?")),
+        EventKind::ApprovalDecided => {
             let verb = if get("decision").as_deref() == Some("approve") { "approved" } else { "rejected" };
             format!("{} ({}) {verb}{}", approval(), or("kind", "?"), because())
         }
-        "approval:withdrawn" => format!("{} withdrawn{}", approval(), because()),
-        "product:started" => format!("{} started: {}", product(), or("title", "?")),
-        "product:shelved" => format!("{} shelved{}", product(), because()),
-        "publication:intended" => format!("{} is to be published at {}", product(), or("outlet", "?")),
-        "publication:published" => format!("{} published: {}", product(), or("url", "?")),
-        "message:sent" => format!("message {} sent to {}", or("message", "?"), agent()),
-        "message:delivered" => format!("message {} delivered to {}", or("message", "?"), agent()),
-        "account:closed" => {
+        EventKind::ApprovalWithdrawn => format!("{} withdrawn{}", approval(), because()),
+        EventKind::ProductStarted => format!("{} started: {}", product(), or("title", "?")),
+        EventKind::ProductShelved => format!("{} shelved{}", product(), because()),
+        EventKind::PublicationIntended => format!("{} is to be published at {}", product(), or("outlet", "?")),
+        EventKind::PublicationSending => format!("{} is being sent to {}", product(), or("outlet", "?")),
+        EventKind::PublicationPublished => format!("{} published: {}", product(), or("url", "?")),
+        EventKind::MessageSent => format!("message {} sent to {}", or("message", "?"), agent()),
+        EventKind::MessageDelivered => format!("message {} delivered to {}", or("message", "?"), agent()),
+        EventKind::AccountClosed => {
             let until = data.get("until").and_then(Value::as_i64).filter(|at| *at > 0);
             let until = until.map(|at| format!(" until {}", moment(Millis(at)))).unwrap_or_default();
             format!("the account {} is closed: {}{until}{}", or("account", "?"), or("state", "?"), because())
         }
-        "account:ready" => format!("the account {} can be used again", or("account", "?")),
-        "budget:exhausted" => {
+        EventKind::AccountReady => format!("the account {} can be used again", or("account", "?")),
+        EventKind::BudgetExhausted => {
             format!("the day's money is spent: {} of {} US dollars", or("spent_usd", "?"), or("cap_usd", "?"))
         }
-        "income:added" => {
+        EventKind::IncomeAdded => {
             let amount = data.get("amount").and_then(Value::as_i64).map_or_else(|| "?".to_owned(), super::amount::show);
             format!("income {} entered: {amount} {}", or("income", "?"), or("currency", "?"))
         }
-        other => unknown(other, event),
     }
 }
 
 /// A kind that this version does not know is shown as it is.
-fn unknown(kind: &str, event: &Event) -> String {
-    let mut said = vec![one_line(kind, 60)];
+fn unknown(event: &Event) -> String {
+    let mut said = vec![one_line(&event.kind, 60)];
     said.extend(event.task.map(|id| format!("task {id}")));
     said.extend(event.agent.as_deref().map(|name| one_line(name, 60)));
     said.extend(event.product.map(|id| format!("product {id}")));
@@ -136,6 +142,7 @@ mod tests {
                 "approval 1 (build) rejected: dull",
             ),
             ("income:added", json!({"income": 4, "amount": -250, "currency": "EUR"}), "income 4 entered: -2.50 EUR"),
+            ("publication:sending", json!({"outlet": "local", "kind": "publish"}), "product 2 is being sent to local"),
             ("moon:rose", json!({"a": 1}), "moon:rose task 3 hunter product 2 approval 1 {\"a\":1}"),
         ] {
             assert_eq!(sentence(&event(kind, data)), said);

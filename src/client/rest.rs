@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::Value;
+use uuid::Uuid;
 
 use super::operator::{Answer, Operator, PATIENCE};
 use crate::domain::approval::Decision;
@@ -65,7 +66,7 @@ impl Operator {
 
     /// Sends a message to an agent. Answers the message's number.
     pub async fn tell(&self, agent: &str, body: String) -> Answer<i64> {
-        let id: Id = self.post(&["api", "v1", "agents", agent, "messages"], &Tell { body }).await?;
+        let id: Id = self.post(&["api", "v1", "agents", agent, "messages"], &Tell { body, id: Some(Uuid::new_v4()) }).await?;
         Ok(id.id)
     }
 

@@ -49,6 +49,7 @@ pub struct Options {
 /// What keeps it from starting, with the way out: a broken configuration, another daemon on this home, a damaged database.
 pub async fn run(options: Options) -> Result<Locked, Error> {
     let Options { home, environment, .. } = &options;
+    allow_many_files();
     let loaded = config::load(home).map_err(|problems| Problem::refusal(&problems))?;
     let rehearsal = loaded.config.kind == HomeKind::Rehearsal;
     if options.auto_approve && !rehearsal {
@@ -95,6 +96,15 @@ pub async fn run(options: Options) -> Result<Locked, Error> {
     let _ = tokio::time::timeout(std::time::Duration::from_secs(2), ended).await;
     lock::forget(home);
     Ok(lock)
+}
+
+/// Takes as many open files as the system allows this process: a shell's usual 1024 are few for many workers, clients and artifacts.
+fn allow_many_files() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }) {
+        tracing::warn!(%error, "the limit of open files stays as it is");
+    }
 }
 
 /// The address of the settings; any free one where that is taken, because several homes may run on one machine.

@@ -14,6 +14,10 @@ pub const PROBE_BASE_MS: i64 = 60_000;
 /// The longest interval between probes of an exhausted account, in milliseconds.
 pub const PROBE_CAP_MS: i64 = 30 * 60_000;
 
+/// The furthest end of a limit that is believed, in milliseconds from now: the longest allowances are weekly. What is stated beyond it comes
+/// from whoever wrote into the stream, and would close the account for good.
+pub const RESET_MAX_MS: i64 = 8 * 24 * 60 * 60_000;
+
 /// The pause of a task before its next attempt: 5 s doubling to 10 minutes. `n` counts the retries before this one; `seed` is
 /// anything that differs between tasks, such as the id.
 pub fn task_backoff_ms(n: u32, seed: u64) -> i64 {

@@ -2,9 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The most that one attempt is believed to have cost, and the most tokens of one class that it is believed to have used. Far above
-/// anything real; what is reported beyond it is a fault of whoever counted, and must not break the sums.
-pub const ATTEMPT_MAX: (MicroUsd, u64) = (MicroUsd(1_000_000_000_000_000), 1_000_000_000_000);
+/// The most dollars that are converted: far above anything real, and far below what would break the sums.
+const USD_MAX: MicroUsd = MicroUsd(1_000_000_000_000_000);
+
+/// The most tokens of one class that an attempt is believed to have used: far above anything real.
+const TOKENS_MAX: u64 = 1_000_000_000_000;
+
+/// How far an attempt is believed to have gone beyond its budget. The CLI looks at its budget between two turns, so that the last turn may
+/// exceed it, and no single turn costs as much as this. The figure comes from a stream into which product code could write.
+const OVERSHOOT_MAX: MicroUsd = MicroUsd(25_000_000);
 
 /// Millionths of a US dollar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
@@ -15,7 +21,7 @@ impl MicroUsd {
     /// From dollars, rounded up, so that a cap is never missed by rounding. Not a number counts as nothing.
     #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "clamped to a range that fits")]
     pub fn from_usd(usd: f64) -> Self {
-        Self((usd * 1_000_000.0).ceil().clamp(0.0, ATTEMPT_MAX.0.0 as f64) as i64)
+        Self((usd * 1_000_000.0).ceil().clamp(0.0, USD_MAX.0 as f64) as i64)
     }
 
     /// In dollars, for people.
@@ -28,6 +34,12 @@ impl MicroUsd {
     #[must_use]
     pub fn plus(self, other: Self) -> Self {
         Self(self.0.saturating_add(other.0))
+    }
+
+    /// What can be believed of an attempt's cost: nothing below 0, and not far more than its `budget`.
+    #[must_use]
+    pub fn believable(self, budget: Self) -> Self {
+        Self(self.0.clamp(0, budget.plus(OVERSHOOT_MAX).0.max(0)))
     }
 }
 
@@ -72,10 +84,10 @@ impl Usage {
         }
     }
 
-    /// What can be believed of it: at most [`ATTEMPT_MAX`] of each class.
+    /// What can be believed of it: never more of a class than any attempt could use.
     #[must_use]
     pub fn believable(self) -> Self {
-        self.each(Self::default(), |count, _| count.min(ATTEMPT_MAX.1))
+        self.each(Self::default(), |count, _| count.min(TOKENS_MAX))
     }
 
     /// All classes together.
@@ -111,6 +123,15 @@ mod tests {
         let ledger = Ledger { spent: MicroUsd(5), reserved: MicroUsd(3), cap: MicroUsd(10) };
         assert!(ledger.allows(MicroUsd(2)));
         assert!(!ledger.allows(MicroUsd(3)));
+    }
+
+    #[test]
+    fn a_cost_is_believed_up_to_an_expensive_turn_beyond_its_budget() {
+        let budget = MicroUsd::from_usd(2.0);
+        for (said, believed) in [(1.5, 1.5), (9.0, 9.0), (27.0, 27.0), (1e9, 27.0)] {
+            assert_eq!(MicroUsd::from_usd(said).believable(budget), MicroUsd::from_usd(believed), "{said}");
+        }
+        assert_eq!(MicroUsd(-5).believable(budget), MicroUsd(0));
     }
 
     #[test]

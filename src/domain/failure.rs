@@ -199,6 +199,11 @@ impl FailureClass {
         }
     }
 
+    /// The class that a name stands for.
+    pub fn parse(name: &str) -> Option<Self> {
+        serde_json::from_value(serde_json::Value::from(name)).ok()
+    }
+
     /// The class's name as it is stored and shown, e.g. `usage_limit`.
     pub fn name(self) -> &'static str {
         match self {

@@ -159,6 +159,37 @@ impl State {
     }
 }
 
+/// How an attempt ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Its result has its evidence.
+    Done,
+    /// It came to nothing.
+    Failed,
+    /// Its worker, or what that stands on, died.
+    Lost,
+    /// Its task was cancelled under it.
+    Cancelled,
+}
+
+impl Outcome {
+    /// The word used in rows and JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Lost => "lost",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    /// The outcome that a word names.
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Done, Self::Failed, Self::Lost, Self::Cancelled].into_iter().find(|outcome| outcome.as_str() == word)
+    }
+}
+
 /// How often a task may be tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {

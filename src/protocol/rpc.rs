@@ -121,13 +121,12 @@ pub enum Call {
     Complete(Complete),
     /// The attempt came to nothing. Answered with [`Ending`].
     Fail(Fail),
-    /// The CLI of a cancelled task is gone.
-    Released {
-        /// The claim's.
-        token: Token,
-    },
+    /// The CLI of a cancelled task is gone; it had used this much.
+    Released(Metered),
     /// A person typed a line in the pane.
     Typed {
+        /// The name of the message that it becomes: sending it again is sending it once.
+        id: uuid::Uuid,
         /// The line.
         text: String,
     },
@@ -256,7 +255,7 @@ pub struct AssignedProduct {
     pub id: i64,
     /// Its name in paths.
     pub slug: String,
-    /// Its newest snapshot.
+    /// The files that the task is about, where it does not write them.
     pub snapshot: Option<String>,
 }
 

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::domain::event::Event;
-use crate::domain::task::StateName;
+use crate::domain::failure::FailureClass;
+use crate::domain::task::{Outcome, StateName};
 use crate::domain::time::Millis;
 
 /// A request for a task.
@@ -124,10 +125,10 @@ pub struct AttemptView {
     pub started_at: Millis,
     /// When it ended.
     pub ended_at: Option<Millis>,
-    /// `done`, `failed`, `lost` or `cancelled`.
-    pub outcome: Option<String>,
+    /// How it ended.
+    pub outcome: Option<Outcome>,
     /// The class of its failure.
-    pub class: Option<String>,
+    pub class: Option<FailureClass>,
     /// What there is to say about its end.
     pub detail: Option<String>,
     /// In US dollars.

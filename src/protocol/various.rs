@@ -72,6 +72,9 @@ pub struct IncomeBody {
 pub struct Tell {
     /// What it says.
     pub body: String,
+    /// Its name: telling it again under the same one is telling it once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<uuid::Uuid>,
 }
 
 /// Which agents a request is about; none named means all.

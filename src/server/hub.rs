@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::mpsc;
 
 use super::rpc;
+use crate::domain::event::EventKind;
 use crate::domain::name::AgentName;
 use crate::protocol::rpc::Notice;
 use crate::swarm::Swarm;
@@ -17,6 +18,8 @@ const WAITING: usize = 64;
 #[derive(Clone, Default)]
 pub struct Hub {
     workers: Arc<Mutex<HashMap<AgentName, mpsc::Sender<Notice>>>>,
+    /// What holds those back who wait for work.
+    waiting: Arc<Mutex<HashMap<AgentName, String>>>,
 }
 
 impl Hub {
@@ -25,6 +28,20 @@ impl Hub {
         let (send, receive) = mpsc::channel(WAITING);
         self.workers.lock().unwrap_or_else(PoisonError::into_inner).insert(agent, send);
         receive
+    }
+
+    /// A worker waits for work, held back by this; or by nothing, or does not wait any more.
+    pub(super) fn held_back(&self, agent: &AgentName, why: Option<String>) {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        match why {
+            Some(why) => drop(waiting.insert(agent.clone(), why)),
+            None => drop(waiting.remove(agent)),
+        }
+    }
+
+    /// What holds an agent's worker back.
+    pub(super) fn why(&self, agent: &AgentName) -> Option<String> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).get(agent).cloned()
     }
 
     fn tell(&self, agent: &AgentName, notice: Notice) {
@@ -46,13 +63,13 @@ impl Hub {
             seen = events.last().map_or(upto, |event| event.seq);
             for event in events {
                 let Some(agent) = event.agent.as_deref().and_then(|agent| agent.parse::<AgentName>().ok()) else { continue };
-                match event.kind.as_str() {
-                    "message:sent" => {
+                match event.known() {
+                    Some(EventKind::MessageSent) => {
                         for message in swarm.waiting_messages(agent.clone()).await.unwrap_or_default() {
                             self.tell(&agent, Notice::Message(rpc::message(message)));
                         }
                     }
-                    "task:cancelled" => {
+                    Some(EventKind::TaskCancelled) => {
                         for attempt in swarm.unreleased(Some(agent.clone())).await.unwrap_or_default() {
                             if Some(attempt.task) == event.task {
                                 let reason = attempt.detail.unwrap_or_default();

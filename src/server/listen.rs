@@ -11,11 +11,15 @@ use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
 use axum::serve::Listener;
 use tokio::net::UnixListener;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
+use super::limit::Limited;
 use super::{App, access, rest, rpc};
 use crate::domain::name::AgentName;
 use crate::protocol::BODY_MAX;
+
+/// The most connections that are open at a time through the door of one agent. What waits beyond them is that agent's own.
+const AGENT_CONNECTIONS: usize = 16;
 
 /// Where a request comes in; this alone says who asks.
 #[derive(Clone)]
@@ -65,6 +69,10 @@ where
     L: Listener,
     L::Addr: std::fmt::Debug,
 {
+    let most = match &door {
+        Door::Agent(_) => AGENT_CONNECTIONS,
+        Door::Operator | Door::Worker | Door::Loopback { .. } => Semaphore::MAX_PERMITS,
+    };
     let routes = match &door {
         Door::Worker => Router::new().merge(rpc::routes()).merge(rest::blobs::routes()),
         _ => rest::routes().layer(DefaultBodyLimit::max(BODY_MAX)).merge(rest::blobs::routes()),
@@ -78,5 +86,6 @@ where
         // An error means that the daemon is gone, which stops as well.
         drop(stop.wait_for(|stop| *stop).await);
     };
+    let listener = Limited::new(listener, most);
     axum::serve(listener, routes).with_graceful_shutdown(stopped).await
 }

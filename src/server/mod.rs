@@ -6,6 +6,7 @@ mod access;
 mod body;
 mod host;
 mod hub;
+mod limit;
 mod listen;
 mod params;
 mod rest;

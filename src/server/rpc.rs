@@ -172,17 +172,18 @@ impl Worker {
             }
             Call::Complete(complete) => swarm.finish(who, finish(complete)).await.map(ending).and_then(json),
             Call::Fail(fail) => swarm.fail(who, failing(fail)).await.map(ending).and_then(json),
-            Call::Released { token } => swarm.released(who, token).await.and_then(json),
-            Call::Typed { text } => swarm.tell(who, self.agent.clone(), text).await.and_then(json),
+            Call::Released(metered) => swarm.released(who, progress(&metered)).await.and_then(json),
+            Call::Typed { id, text } => swarm.tell(who, self.agent.clone(), id, text).await.and_then(json),
             Call::Delivered { token, message } => swarm.delivered(who, token, message).await.and_then(json),
         }
     }
 
     /// Answers when there is work. One claim waits at a time; a newer one takes its place.
     fn claim(&mut self, id: u64) {
-        let (app, who, session, answers) = (self.app.clone(), self.who.clone(), self.session, self.answers.clone());
+        let (app, who, agent, session) = (self.app.clone(), self.who.clone(), self.agent.clone(), self.session);
+        let answers = self.answers.clone();
         let waiting = tokio::spawn(async move {
-            let outcome = wait_for_work(&app, &who, session).await.and_then(json);
+            let outcome = wait_for_work(&app, &who, &agent, session).await.and_then(json);
             // The connection is gone where nobody takes the answer; the next one gets the same claim.
             drop(answers.send(answer(id, outcome)).await);
         });
@@ -192,17 +193,21 @@ impl Worker {
     }
 }
 
-async fn wait_for_work(app: &App, who: &Principal, session: i64) -> Result<Assignment, Error> {
+async fn wait_for_work(app: &App, who: &Principal, agent: &AgentName, session: i64) -> Result<Assignment, Error> {
     let mut newest = app.swarm.follow();
     loop {
         newest.borrow_and_update();
         let wait = match app.swarm.claim(who, session).await? {
-            ClaimAnswer::Task(claimed) => match assignment(app, *claimed).await? {
-                Some(assignment) => return Ok(assignment),
-                None => continue,
-            },
+            ClaimAnswer::Task(claimed) => {
+                app.hub.held_back(agent, None);
+                match assignment(app, *claimed).await? {
+                    Some(assignment) => return Ok(assignment),
+                    None => continue,
+                }
+            }
             ClaimAnswer::Wait(wait) => wait,
         };
+        app.hub.held_back(agent, wait.why);
         let due = async {
             match wait.until {
                 Some(until) => {
@@ -258,7 +263,7 @@ async fn assignment(app: &App, claimed: Claimed) -> Result<Option<Assignment>, E
         product: claimed.product.map(|product| AssignedProduct {
             id: product.id,
             slug: product.slug,
-            snapshot: product.snapshot,
+            snapshot: claimed.task.snapshot,
         }),
         checks: claimed.spec.checks,
         budget_usd: claimed.attempt.budget.usd(),

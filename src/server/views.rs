@@ -1,11 +1,12 @@
 //! From what operations answer to what travels.
 
+use crate::domain::agent::AgentState;
 use crate::domain::task::StateName;
 use crate::protocol::approvals::{ApprovalDetail, ApprovalView};
 use crate::protocol::status::{AccountView, AgentView, BudgetView, StatusView};
 use crate::protocol::tasks::{ArtifactView, AttemptView, ClaimView, NeedView, TaskDetail as Detail, TaskView};
 use crate::protocol::various::{IncomeBody, ProductView, PublicationView};
-use crate::server::About;
+use crate::server::{About, Hub};
 use crate::swarm::{AgentStatus, ApprovalRow, AttemptRow, IncomeRow, ProductRow, PublicationRow, Status, TaskDetail, TaskRow};
 
 pub(super) fn task(row: &TaskRow) -> TaskView {
@@ -84,6 +85,7 @@ pub(super) fn approval(row: ApprovalRow, product: Option<&ProductRow>) -> Approv
         product_slug: product.map(|product| product.slug.clone()),
         product_title: product.map(|product| product.title.clone()),
         task: row.task,
+        outdated: product.is_some_and(|product| product.snapshot != row.snapshot),
         snapshot: row.snapshot,
         terms: row.terms,
         binding: row.binding,
@@ -131,14 +133,15 @@ pub(super) fn income(row: IncomeRow) -> IncomeBody {
     }
 }
 
-fn agent(status: AgentStatus) -> AgentView {
+fn agent(status: AgentStatus, hub: &Hub) -> AgentView {
+    let held_back = hub.why(&status.name).filter(|_| status.state == AgentState::Idle);
     AgentView {
         name: status.name.to_string(),
         role: status.role,
         model: status.model,
         provider: status.provider,
         state: status.state,
-        why: status.why,
+        why: status.why.or(held_back),
         session: status.session.as_ref().map(|session| session.name.clone()),
         pid: status.session.as_ref().and_then(|session| session.pid),
         task: status.task.as_ref().map(|task| task.id),
@@ -149,7 +152,7 @@ fn agent(status: AgentStatus) -> AgentView {
     }
 }
 
-pub(super) fn status(status: Status, about: About) -> StatusView {
+pub(super) fn status(status: Status, about: About, hub: &Hub) -> StatusView {
     StatusView {
         name: about.name,
         rehearsal: status.rehearsal,
@@ -161,7 +164,7 @@ pub(super) fn status(status: Status, about: About) -> StatusView {
         attach: about.attach,
         sandbox_off: about.sandbox_off,
         halted: status.halted,
-        agents: status.agents.into_iter().map(agent).collect(),
+        agents: status.agents.into_iter().map(|status| agent(status, hub)).collect(),
         queue: StateName::ALL.into_iter().map(|state| (state, status.queue.get(&state).copied().unwrap_or(0))).collect(),
         approvals: status.approvals.into_iter().map(|(row, product)| approval(row, product.as_ref())).collect(),
         failed: status.failed.iter().map(task).collect(),

@@ -3,11 +3,12 @@
 use rusqlite::{OptionalExtension, Row, named_params};
 
 use super::error::StoreError;
-use super::tasks::agent_name;
+use super::tasks::{agent_name, word_or_none};
 use super::{Reader, Tx};
 use crate::domain::budget::{MicroUsd, Usage};
+use crate::domain::failure::FailureClass;
 use crate::domain::name::AgentName;
-use crate::domain::task::{TaskId, Token};
+use crate::domain::task::{Outcome, TaskId, Token};
 use crate::domain::time::Millis;
 
 /// An attempt as it is kept.
@@ -41,10 +42,10 @@ pub struct AttemptRow {
     pub started_at: Millis,
     /// When it ended.
     pub ended_at: Option<Millis>,
-    /// `done`, `failed`, `lost` or `cancelled`.
-    pub outcome: Option<String>,
+    /// How it ended.
+    pub outcome: Option<Outcome>,
     /// The class of its failure.
-    pub class: Option<String>,
+    pub class: Option<FailureClass>,
     /// What there is to say about its end.
     pub detail: Option<String>,
     /// What it cost so far.
@@ -98,8 +99,8 @@ fn attempt(row: &Row<'_>) -> rusqlite::Result<AttemptRow> {
         budget: MicroUsd(row.get("budget")?),
         started_at: Millis(row.get("started_at")?),
         ended_at: row.get::<_, Option<i64>>("ended_at")?.map(Millis),
-        outcome: row.get("outcome")?,
-        class: row.get("class")?,
+        outcome: word_or_none(row, "outcome", Outcome::parse)?,
+        class: word_or_none(row, "class", FailureClass::parse)?,
         detail: row.get("detail")?,
         cost: MicroUsd(row.get("cost")?),
         usage: Usage {
@@ -202,13 +203,13 @@ impl Tx<'_> {
     pub fn end_attempt(
         &self,
         id: i64,
-        outcome: &str,
-        class: Option<&str>,
+        outcome: Outcome,
+        class: Option<FailureClass>,
         detail: Option<&str>,
         now: Millis,
     ) -> Result<(), StoreError> {
         let sql = "UPDATE attempts SET outcome = ?2, class = ?3, detail = ?4, ended_at = ?5 WHERE id = ?1 AND ended_at IS NULL";
-        self.connection.prepare_cached(sql)?.execute((id, outcome, class, detail, now.0))?;
+        self.connection.prepare_cached(sql)?.execute((id, outcome.as_str(), class.map(FailureClass::name), detail, now.0))?;
         Ok(())
     }
 

@@ -65,7 +65,7 @@ impl Tx<'_> {
         let sql = "INSERT INTO events (at, kind, actor, task, agent, product, approval, data) VALUES (?1,?2,?3,?4,?5,?6,?7,?8)";
         self.connection.prepare_cached(sql)?.execute((
             at.0,
-            event.kind,
+            event.kind.as_str(),
             &event.actor,
             event.task,
             &event.agent,

@@ -1,6 +1,6 @@
 //! Messages to agents, until they are delivered and after.
 
-use rusqlite::Row;
+use rusqlite::{OptionalExtension, Row};
 
 use super::error::StoreError;
 use super::tasks::agent_name;
@@ -40,6 +40,15 @@ fn message(row: &Row<'_>) -> rusqlite::Result<MessageRow> {
 }
 
 impl Reader<'_> {
+    /// The message of this name.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn message_by_uuid(&self, uuid: &str) -> Result<Option<MessageRow>, StoreError> {
+        let mut statement = self.connection.prepare_cached("SELECT * FROM messages WHERE uuid = ?1")?;
+        Ok(statement.query_row([uuid], message).optional()?)
+    }
+
     /// An agent's messages that were not delivered, oldest first.
     ///
     /// # Errors

@@ -6,7 +6,8 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use super::error::OpenError;
 
-const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_foundation.sql")];
+const MIGRATIONS: &[&str] =
+    &[include_str!("migrations/0001_foundation.sql"), include_str!("migrations/0002_pinned_snapshots.sql")];
 
 /// Brings a database to the newest schema. Each step is one transaction, so that a death in between leaves a whole schema.
 pub(super) fn to_newest(connection: &mut Connection, path: &Path) -> Result<(), OpenError> {

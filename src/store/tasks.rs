@@ -35,6 +35,8 @@ pub struct TaskRow {
     pub feedback: Option<String>,
     /// The product it is for.
     pub product: Option<i64>,
+    /// The product's files that it is about, where it does not write them.
+    pub snapshot: Option<String>,
     /// The product's round it belongs to, from 1.
     pub round: i64,
     /// The task that led to it.
@@ -78,6 +80,8 @@ pub struct NewTask {
     pub feedback: Option<String>,
     /// See [`TaskRow::product`].
     pub product: Option<i64>,
+    /// See [`TaskRow::snapshot`].
+    pub snapshot: Option<String>,
     /// See [`TaskRow::round`].
     pub round: i64,
     /// See [`TaskRow::parent`].
@@ -128,6 +132,12 @@ pub(super) fn word<T>(row: &Row<'_>, column: &str, parse: fn(&str) -> Option<T>)
     })
 }
 
+/// The same, where the column may be empty.
+pub(super) fn word_or_none<T>(row: &Row<'_>, column: &str, parse: fn(&str) -> Option<T>) -> rusqlite::Result<Option<T>> {
+    let empty = row.get_ref(column)?.data_type() == rusqlite::types::Type::Null;
+    if empty { Ok(None) } else { word(row, column, parse).map(Some) }
+}
+
 pub(super) fn agent_name(row: &Row<'_>, column: &str) -> rusqlite::Result<AgentName> {
     word(row, column, |text| text.parse().ok())
 }
@@ -173,6 +183,7 @@ fn task(row: &Row<'_>) -> rusqlite::Result<TaskRow> {
         verdict: row.get("verdict")?,
         feedback: row.get("feedback")?,
         product: row.get("product")?,
+        snapshot: row.get("snapshot")?,
         round: row.get("round")?,
         parent: row.get("parent")?,
         root: row.get("root")?,
@@ -311,15 +322,15 @@ impl Tx<'_> {
     /// # Errors
     /// The database's.
     pub fn insert_task(&self, new: &NewTask, now: Millis) -> Result<TaskId, StoreError> {
-        let sql = "INSERT INTO tasks (uuid, type, state, priority, payload, feedback, product, round, parent, root, trace, pipeline,
+        let sql = "INSERT INTO tasks (uuid, type, state, priority, payload, feedback, product, snapshot, round, parent, root, trace, pipeline,
                      dedup_key, exclusive, budget, max_attempts, max_losses, max_free, created_by, created_at, updated_at)
-                   VALUES (:uuid, :type, :state, :priority, :payload, :feedback, :product, :round, :parent, :root, :trace, :pipeline,
+                   VALUES (:uuid, :type, :state, :priority, :payload, :feedback, :product, :snapshot, :round, :parent, :root, :trace, :pipeline,
                      :dedup_key, :exclusive, :budget, :attempts, :losses, :free, :created_by, :now, :now)";
         self.connection.prepare_cached(sql)?.execute(named_params! {
             ":uuid": new.uuid, ":type": new.kind,
             ":state": if new.blocked { StateName::Blocked } else { StateName::Pending }.as_str(),
             ":priority": new.priority, ":payload": new.payload.to_string(), ":feedback": new.feedback, ":product": new.product,
-            ":round": new.round, ":parent": new.parent, ":root": new.root, ":trace": new.trace, ":pipeline": new.pipeline,
+            ":snapshot": new.snapshot, ":round": new.round, ":parent": new.parent, ":root": new.root, ":trace": new.trace, ":pipeline": new.pipeline,
             ":dedup_key": new.dedup_key, ":exclusive": new.exclusive, ":budget": new.budget.0, ":attempts": new.limits.attempts,
             ":losses": new.limits.losses, ":free": new.limits.free, ":created_by": new.created_by, ":now": now.0,
         })?;

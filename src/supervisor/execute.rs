@@ -12,6 +12,7 @@ use super::plan::{Desired, Limits, Step, plan};
 use super::proof;
 use super::watch::Exits;
 use crate::domain::backoff::backoff_ms;
+use crate::domain::event::Event;
 use crate::domain::name::AgentName;
 use crate::domain::principal::Principal;
 use crate::domain::task::Token;
@@ -44,9 +45,7 @@ pub struct Settings {
 async fn concerns(swarm: &Swarm, events: &mut watch::Receiver<i64>, mut seen: i64) -> bool {
     loop {
         match swarm.events_after(seen, u32::MAX).await {
-            Ok(new) if new.iter().any(|event| event.kind.starts_with("agent:") || event.kind.starts_with("swarm:")) => {
-                return true;
-            }
+            Ok(new) if new.iter().filter_map(Event::known).any(|kind| matches!(kind.noun(), "agent" | "swarm")) => return true,
             Ok(new) => seen = new.last().map_or(seen, |event| event.seq),
             // What cannot be read now is looked at by the slow timer.
             Err(error) => tracing::warn!(%error, "events cannot be read"),

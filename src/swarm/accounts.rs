@@ -4,9 +4,9 @@
 use std::collections::BTreeSet;
 
 use super::Swarm;
-use crate::domain::backoff::{account_cool_ms, account_probe_ms};
+use crate::domain::backoff::{RESET_MAX_MS, account_cool_ms, account_probe_ms};
 use crate::domain::error::Error;
-use crate::domain::event::NewEvent;
+use crate::domain::event::{EventKind, NewEvent};
 use crate::domain::failure::AccountEffect;
 use crate::domain::principal::Principal;
 use crate::domain::text;
@@ -72,7 +72,7 @@ pub(super) fn works(tx: &Tx<'_>, attempt: &AttemptRow, now: Millis) -> Result<()
 fn open(tx: &Tx<'_>, name: &str, who: &Principal, now: Millis) -> Result<(), Error> {
     if tx.account(name)?.state != AccountState::Ready {
         tx.put_account(&Account::ready(name))?;
-        tx.record(now, &NewEvent::new("account:ready", who).data(serde_json::json!({ "account": name })))?;
+        tx.record(now, &NewEvent::new(EventKind::AccountReady, who).data(serde_json::json!({ "account": name })))?;
     }
     Ok(())
 }
@@ -88,7 +88,7 @@ pub(super) fn refused(
 ) -> Result<(), Error> {
     let before = tx.account(&attempt.account)?;
     let seed = u64::try_from(attempt.id).unwrap_or_default();
-    let stated = resets_at.filter(|at| *at > now);
+    let stated = resets_at.filter(|at| *at > now).map(|at| at.min(now.plus(RESET_MAX_MS)));
     let (state, until) = match effect {
         AccountEffect::None => return probe_ended(tx, attempt, now),
         AccountEffect::LoginRequired => (AccountState::LoginRequired, now),
@@ -123,7 +123,7 @@ pub(super) fn refused(
     };
     tx.put_account(&account)?;
     let data = serde_json::json!({ "account": account.name, "state": state.as_str(), "until": until, "reason": reason });
-    tx.record(now, &NewEvent::new("account:closed", Principal::System).data(data))?;
+    tx.record(now, &NewEvent::new(EventKind::AccountClosed, Principal::System).data(data))?;
     Ok(())
 }
 
@@ -162,7 +162,7 @@ impl Swarm {
                 }
                 let data = serde_json::json!({ "account": name, "state": "login_required", "reason": reason });
                 tx.put_account(&Account { state: AccountState::LoginRequired, reason: Some(reason), probing: None, ..before })?;
-                tx.record(now, &NewEvent::new("account:closed", Principal::System).data(data))?;
+                tx.record(now, &NewEvent::new(EventKind::AccountClosed, Principal::System).data(data))?;
                 Ok(())
             })
             .await

@@ -2,7 +2,7 @@
 
 use super::Swarm;
 use crate::domain::error::Error;
-use crate::domain::event::NewEvent;
+use crate::domain::event::{EventKind, NewEvent};
 use crate::domain::name::AgentName;
 use crate::domain::principal::Principal;
 use crate::domain::text;
@@ -23,12 +23,12 @@ fn row_of(tx: &Tx<'_>, name: &AgentName) -> Result<AgentRow, Error> {
 }
 
 /// What is recorded of an agent that is to live; it ends a halt.
-const WANTED: &str = "agent:wanted";
+const WANTED: EventKind = EventKind::AgentWanted;
 
 fn lift_halt(tx: &Tx<'_>, actor: &str, now: Millis) -> Result<(), Error> {
     if tx.text("halted")?.is_some() {
         tx.forget("halted")?;
-        tx.record(now, &NewEvent::new("swarm:resumed", actor))?;
+        tx.record(now, &NewEvent::new(EventKind::SwarmResumed, actor))?;
     }
     Ok(())
 }
@@ -53,7 +53,7 @@ impl Swarm {
         &self,
         who: &Principal,
         names: Vec<AgentName>,
-        kind: &'static str,
+        kind: EventKind,
         mut edit: impl FnMut(&mut AgentRow) + Send + 'static,
     ) -> Result<Vec<AgentName>, Error> {
         who.must_be_operator("change what agents do")?;
@@ -99,7 +99,7 @@ impl Swarm {
     /// # Errors
     /// As [`Self::start_agents`].
     pub async fn stop_agents(&self, who: &Principal, names: Vec<AgentName>) -> Result<Vec<AgentName>, Error> {
-        self.change_agents(who, names, "agent:unwanted", |row| row.wanted = false).await
+        self.change_agents(who, names, EventKind::AgentUnwanted, |row| row.wanted = false).await
     }
 
     /// Lets agents finish what they do and take nothing new; all of them where none is named.
@@ -114,7 +114,7 @@ impl Swarm {
     ) -> Result<Vec<AgentName>, Error> {
         let why = why.unwrap_or_else(|| format!("by {who}"));
         text::check("reason", &why, 400)?;
-        self.change_agents(who, names, "agent:paused", move |row| row.paused = Some(why.clone())).await
+        self.change_agents(who, names, EventKind::AgentPaused, move |row| row.paused = Some(why.clone())).await
     }
 
     /// Lets paused agents take work again; all of them where none is named.
@@ -127,7 +127,7 @@ impl Swarm {
             row.quarantined = None;
             row.exits.clear();
         };
-        self.change_agents(who, names, "agent:resumed", edit).await
+        self.change_agents(who, names, EventKind::AgentResumed, edit).await
     }
 
     /// Stops everything: nothing is claimed any more, and the supervisor ends every process. Holds over restarts of the daemon until
@@ -142,7 +142,7 @@ impl Swarm {
         self.store
             .write(move |tx| {
                 tx.set_text("halted", &why)?;
-                tx.record(now, &NewEvent::new("swarm:halted", actor).data(serde_json::json!({ "reason": why })))?;
+                tx.record(now, &NewEvent::new(EventKind::SwarmHalted, actor).data(serde_json::json!({ "reason": why })))?;
                 Ok(())
             })
             .await
@@ -162,7 +162,7 @@ impl Swarm {
                 let row = AgentRow { quarantined: Some(why.clone()), ..row_of(tx, &name)? };
                 tx.put_agent(&row)?;
                 let data = serde_json::json!({ "reason": why });
-                tx.record(now, &NewEvent::new("agent:quarantined", Principal::System).agent(&name).data(data))?;
+                tx.record(now, &NewEvent::new(EventKind::AgentQuarantined, Principal::System).agent(&name).data(data))?;
                 Ok(())
             })
             .await

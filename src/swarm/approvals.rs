@@ -9,7 +9,7 @@ use super::steps::{self, Cause};
 use super::tasks::pipeline_of;
 use crate::domain::approval::{ApprovalId, ApprovalState, Decision, binding};
 use crate::domain::error::Error;
-use crate::domain::event::NewEvent;
+use crate::domain::event::{EventKind, NewEvent};
 use crate::domain::pipeline::follow;
 use crate::domain::principal::Principal;
 use crate::domain::task::Token;
@@ -71,7 +71,8 @@ impl Swarm {
                 return Err(Error::conflict(format!("approval {id} is {} already, by {by}", approval.state.as_str())));
             }
             let data = json!({ "kind": approval.kind, "decision": word, "reason": reason, "binding": approval.binding });
-            let event = NewEvent::new("approval:decided", &who).task(approval.task).product(Some(approval.product)).approval(id);
+            let event =
+                NewEvent::new(EventKind::ApprovalDecided, &who).task(approval.task).product(Some(approval.product)).approval(id);
             tx.record(now, &event.data(data))?;
 
             let task = tx.task(approval.task)?.ok_or_else(|| super::tasks::no_task(approval.task))?;
@@ -88,7 +89,7 @@ impl Swarm {
                 ],
             );
             let steps = actions.map(|actions| follow(actions, &lookup)).transpose()?.unwrap_or_default();
-            steps::check(&pipeline, &steps, true, product.snapshot.is_some())?;
+            steps::check(&pipeline, &steps, true, approval.snapshot.is_some())?;
             let hash = product.pipeline.clone();
             let actor = who.to_string();
             let mut cause = Cause::of(&actor, &task, Some(product), Some(&approval));

@@ -9,12 +9,12 @@ use super::rules::Rules;
 use super::tasks::{change, pipeline_of};
 use crate::domain::budget::Ledger;
 use crate::domain::error::Error;
-use crate::domain::event::NewEvent;
+use crate::domain::event::{EventKind, NewEvent};
 use crate::domain::failure::{FailureClass, NextConversation, TaskEffect};
 use crate::domain::name::AgentName;
 use crate::domain::pipeline::TaskType;
 use crate::domain::principal::Principal;
-use crate::domain::task::{Claim, Event};
+use crate::domain::task::{Claim, Event, Outcome};
 use crate::domain::time::Millis;
 use crate::failpoint;
 use crate::store::{AgentRow, AttemptRow, MessageRow, NewAttempt, ProductRow, SessionState, TaskRow, Tx};
@@ -45,8 +45,8 @@ pub struct Claimed {
 /// Why there is no work, and when to ask again without a new event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wait {
-    /// For people.
-    pub why: String,
+    /// What holds the agent back, for people; none where there is simply nothing to do.
+    pub why: Option<String>,
     /// The next time that could change the answer.
     pub until: Option<Millis>,
 }
@@ -115,7 +115,7 @@ impl Swarm {
 }
 
 fn claim(tx: &Tx<'_>, rules: &Rules, agent: &AgentName, session: i64, now: Millis) -> Result<ClaimAnswer, Error> {
-    let wait = |why: &str, until| Ok(ClaimAnswer::Wait(Wait { why: why.to_owned(), until }));
+    let wait = |why: &str, until| Ok(ClaimAnswer::Wait(Wait { why: Some(why.to_owned()), until }));
     let live = tx.live_session_of(agent)?;
     if live.is_none_or(|live| live.id != session || live.state == SessionState::Intended) {
         return Err(Error::conflict(format!("session {session} of {agent} is over"))
@@ -144,12 +144,13 @@ fn claim(tx: &Tx<'_>, rules: &Rules, agent: &AgentName, session: i64, now: Milli
         Gate::Closed { why, until } => return wait(&why, until),
     };
     let Some(task) = tx.next_ready(&role.task_types, now)? else {
-        return wait("no task of its types is ready", tx.next_not_before(now)?);
+        return Ok(ClaimAnswer::Wait(Wait { why: None, until: tx.next_not_before(now)? }));
     };
     let ledger = Ledger { spent: tx.spent_today(now)?, reserved: tx.reserved()?, cap: rules.daily_cap };
     if !ledger.allows(task.budget) {
         note_cap(tx, &ledger, now)?;
-        return wait("the day's budget is spent or reserved", Some(next_midnight(now)));
+        let left = format!("task {} needs ${:.2}, and less is left of the day's budget", task.id, task.budget.usd());
+        return wait(&left, Some(next_midnight(now)));
     }
     let way = Way { provider: role.provider.clone(), model: role.model.clone(), prompt: role.prompt_hash.clone(), probe };
     let (task, _) = take(tx, &task, agent, Some(session), &way, now)?;
@@ -206,19 +207,18 @@ fn take(
         accounts::begin_probe(tx, &way.provider, attempt.id)?;
     }
     let data = serde_json::json!({ "attempt": attempt.number, "token": token.to_string(), "model": way.model });
-    tx.record(now, &NewEvent::new("task:claimed", agent).task(task.id).agent(agent).product(task.product).data(data))?;
+    tx.record(now, &NewEvent::new(EventKind::TaskClaimed, agent).task(task.id).agent(agent).product(task.product).data(data))?;
     Ok((task, attempt))
 }
 
 fn goes_on(last: &AttemptRow) -> bool {
-    last.outcome.as_deref() == Some("lost")
+    last.outcome == Some(Outcome::Lost)
         || failure(last).is_some_and(|class| class.next_conversation() == NextConversation::Resume)
 }
 
 /// Why an attempt failed, if it did.
 fn failure(attempt: &AttemptRow) -> Option<FailureClass> {
-    let class = attempt.class.clone().filter(|_| attempt.outcome.as_deref() == Some("failed"))?;
-    serde_json::from_value(serde_json::Value::String(class)).ok()
+    attempt.class.filter(|_| attempt.outcome == Some(Outcome::Failed))
 }
 
 /// What a conversation that goes on has to be told about its last answer. An attempt that was lost may have died before it said so, and
@@ -261,7 +261,7 @@ fn note_cap(tx: &Tx<'_>, ledger: &Ledger, now: Millis) -> Result<(), Error> {
     if tx.text("cap_noted")?.as_deref() != Some(&today) {
         tx.set_text("cap_noted", &today)?;
         let data = serde_json::json!({ "spent_usd": ledger.spent.usd(), "reserved_usd": ledger.reserved.usd(), "cap_usd": ledger.cap.usd() });
-        tx.record(now, &NewEvent::new("budget:exhausted", Principal::System).data(data))?;
+        tx.record(now, &NewEvent::new(EventKind::BudgetExhausted, Principal::System).data(data))?;
     }
     Ok(())
 }

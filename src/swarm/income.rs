@@ -2,7 +2,7 @@
 
 use super::Swarm;
 use crate::domain::error::Error;
-use crate::domain::event::NewEvent;
+use crate::domain::event::{EventKind, NewEvent};
 use crate::domain::principal::Principal;
 use crate::domain::text;
 use crate::domain::time::Millis;
@@ -61,7 +61,7 @@ impl Swarm {
                 };
                 let id = tx.insert_income(&row, &actor, now)?;
                 let data = serde_json::json!({ "income": id, "amount": row.amount, "currency": row.currency });
-                tx.record(now, &NewEvent::new("income:added", &actor).product(row.product).data(data))?;
+                tx.record(now, &NewEvent::new(EventKind::IncomeAdded, &actor).product(row.product).data(data))?;
                 Ok(id)
             })
             .await

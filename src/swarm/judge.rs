@@ -97,7 +97,7 @@ pub(super) fn judge(
     let none = Vec::new();
     let actions = spec.on.get(&verdict).unwrap_or(&none);
     let steps = follow(actions, &lookup).map_err(&missing)?;
-    let has_snapshot = spec.tree == Tree::Write || product.is_some_and(|product| product.snapshot.is_some());
+    let has_snapshot = spec.tree == Tree::Write || task.snapshot.is_some();
     steps::check(pipeline, &steps, product.is_some(), has_snapshot).map_err(&missing)?;
     Ok(Accepted { result, verdict, steps })
 }

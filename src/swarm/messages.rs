@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::Swarm;
 use super::reports::held;
 use crate::domain::error::Error;
-use crate::domain::event::NewEvent;
+use crate::domain::event::{EventKind, NewEvent};
 use crate::domain::name::AgentName;
 use crate::domain::principal::Principal;
 use crate::domain::task::Token;
@@ -17,11 +17,13 @@ const BODY_MAX: usize = 16 * 1024;
 
 impl Swarm {
     /// Accepts a message for an agent. A line typed in an agent's own pane comes through its worker and counts as the operator's word,
-    /// because only the operator's terminal reaches the pane; it is a message and never a decision.
+    /// because only the operator's terminal reaches the pane; it is a message and never a decision. Telling it again under the same `id`
+    /// answers with the same message.
     ///
     /// # Errors
-    /// `NotFound` for an agent that no role has; `Invalid` for an empty or too long text; `Denied` for an agent.
-    pub async fn tell(&self, who: &Principal, agent: AgentName, body: String) -> Result<i64, Error> {
+    /// `NotFound` for an agent that no role has; `Invalid` for an empty or too long text; `Conflict` where the `id` is another message's;
+    /// `Denied` for an agent.
+    pub async fn tell(&self, who: &Principal, agent: AgentName, id: Uuid, body: String) -> Result<i64, Error> {
         let sender = match who {
             Principal::Operator => "operator".to_owned(),
             Principal::Worker(name) if *name == agent => "operator (typed in the pane)".to_owned(),
@@ -38,10 +40,14 @@ impl Swarm {
         let (actor, now) = (who.to_string(), self.now());
         self.store
             .write(move |tx| {
-                let id = tx.insert_message(&Uuid::new_v4().to_string(), &agent, &sender, &body, now)?;
-                let data = serde_json::json!({ "message": id, "from": sender });
-                tx.record(now, &NewEvent::new("message:sent", actor).agent(&agent).data(data))?;
-                Ok(id)
+                if let Some(there) = tx.message_by_uuid(&id.to_string())? {
+                    let same = (&there.agent, &there.sender, &there.body) == (&agent, &sender, &body);
+                    return if same { Ok(there.id) } else { Err(Error::conflict(format!("{id} is another message's id"))) };
+                }
+                let number = tx.insert_message(&id.to_string(), &agent, &sender, &body, now)?;
+                let data = serde_json::json!({ "message": number, "from": sender });
+                tx.record(now, &NewEvent::new(EventKind::MessageSent, actor).agent(&agent).data(data))?;
+                Ok(number)
             })
             .await
     }
@@ -66,7 +72,7 @@ impl Swarm {
                 let (_, attempt) = held(tx, &Principal::Worker(agent.clone()), token)?;
                 if tx.deliver_message(message, &agent, attempt.task, now)? {
                     let data = serde_json::json!({ "message": message });
-                    let event = NewEvent::new("message:delivered", &agent).agent(&agent).task(attempt.task).data(data);
+                    let event = NewEvent::new(EventKind::MessageDelivered, &agent).agent(&agent).task(attempt.task).data(data);
                     tx.record(now, &event)?;
                 }
                 Ok(())

@@ -6,7 +6,7 @@ use super::reports::{Ended, held};
 use crate::domain::approval::{ApprovalState, binding};
 use crate::domain::budget::{MicroUsd, Usage};
 use crate::domain::error::Error;
-use crate::domain::event::NewEvent;
+use crate::domain::event::{EventKind, NewEvent};
 use crate::domain::principal::Principal;
 use crate::domain::product::ProductState;
 use crate::domain::publication::PublicationState;
@@ -61,8 +61,9 @@ impl Swarm {
                 }
                 tx.set_publication(publication.id, PublicationState::Sending, None, None, now)?;
                 let data = serde_json::json!({ "outlet": publication.outlet, "kind": approval.kind });
-                let event =
-                    NewEvent::new("publication:sending", Principal::System).product(Some(product.id)).approval(approval.id);
+                let event = NewEvent::new(EventKind::PublicationSending, Principal::System)
+                    .product(Some(product.id))
+                    .approval(approval.id);
                 tx.record(now, &event.task(task.id).data(data))?;
                 Ok(())
             })
@@ -85,8 +86,9 @@ impl Swarm {
                         tx.set_product_state(product, ProductState::Published, None, now)?;
                     }
                     let data = serde_json::json!({ "url": link, "kind": kind });
-                    let event =
-                        NewEvent::new("publication:published", Principal::System).product(Some(product)).approval(approval);
+                    let event = NewEvent::new(EventKind::PublicationPublished, Principal::System)
+                        .product(Some(product))
+                        .approval(approval);
                     tx.record(now, &event.data(data))?;
                 }
                 Ok(())

@@ -8,15 +8,15 @@ use super::steps::{self, Cause};
 use super::tasks::{change, pipeline_of, unblock_dependents};
 use super::{accounts, judge::Accepted};
 use crate::domain::backoff::task_backoff_ms;
-use crate::domain::budget::{ATTEMPT_MAX, MicroUsd, Usage};
+use crate::domain::budget::{MicroUsd, Usage};
 use crate::domain::error::Error;
-use crate::domain::event::NewEvent;
+use crate::domain::event::{EventKind, NewEvent};
 use crate::domain::failure::{AccountEffect, FailureClass, TaskEffect};
 use crate::domain::name::AgentName;
 use crate::domain::pipeline::Tree;
 use crate::domain::principal::Principal;
 use crate::domain::snapshot::Manifest;
-use crate::domain::task::{Event, Limits, StateName, Token};
+use crate::domain::task::{Event, Limits, Outcome, StateName, Token};
 use crate::domain::text;
 use crate::domain::time::Millis;
 use crate::failpoint;
@@ -70,7 +70,7 @@ impl Swarm {
     /// # Errors
     /// `Conflict` for a stale token.
     pub async fn started(&self, who: &Principal, token: Token) -> Result<(), Error> {
-        self.advance(who, token, Event::Start(token), "task:started", StateName::Running).await
+        self.advance(who, token, Event::Start(token), EventKind::TaskStarted, StateName::Running).await
     }
 
     /// The CLI is done and the checks begin.
@@ -78,10 +78,10 @@ impl Swarm {
     /// # Errors
     /// `Conflict` for a stale token.
     pub async fn validating(&self, who: &Principal, token: Token) -> Result<(), Error> {
-        self.advance(who, token, Event::Validate(token), "task:validating", StateName::Validating).await
+        self.advance(who, token, Event::Validate(token), EventKind::TaskValidating, StateName::Validating).await
     }
 
-    async fn advance(&self, who: &Principal, token: Token, event: Event, kind: &'static str, to: StateName) -> Result<(), Error> {
+    async fn advance(&self, who: &Principal, token: Token, event: Event, kind: EventKind, to: StateName) -> Result<(), Error> {
         let (who, now) = (who.clone(), self.now());
         self.store
             .write(move |tx| {
@@ -142,7 +142,8 @@ impl Swarm {
                         let hash = manifest.hash();
                         tx.keep_snapshot(&hash, manifest, now)?;
                         tx.set_product_snapshot(product.id, &hash, now)?;
-                        product.snapshot = Some(hash);
+                        product.snapshot = Some(hash.clone());
+                        cause.snapshot = Some(hash);
                     }
                     complete(tx, &who, &task, &attempt, &accepted, now)?;
                     steps::carry_out(tx, &rules, &pipeline, &task.pipeline, &mut cause, accepted.steps, now)?;
@@ -179,17 +180,20 @@ impl Swarm {
         self.store.write_then(fail, move |_| leases.end(&[token])).await
     }
 
-    /// The worker of a cancelled task says that its CLI is gone.
+    /// The worker of a cancelled task says that its CLI is gone, and what it had used until then.
     ///
     /// # Errors
     /// `NotFound` for a token that was never given out; `Denied` for somebody else's.
-    pub async fn released(&self, who: &Principal, token: Token) -> Result<(), Error> {
+    pub async fn released(&self, who: &Principal, progress: Progress) -> Result<(), Error> {
         let (who, now) = (who.clone(), self.now());
         self.store
             .write(move |tx| {
-                let attempt = attempt_of(tx, &who, token)?;
+                let attempt = attempt_of(tx, &who, progress.token)?;
                 if attempt.ended_at.is_none() {
                     return Err(Error::conflict("this attempt has not ended; report how it did"));
+                }
+                if attempt.released_at.is_none() {
+                    meter(tx, &attempt, &progress, now)?;
                 }
                 release(tx, &who, &attempt, now)
             })
@@ -212,14 +216,14 @@ impl Swarm {
             }
             let task = live(tx, &attempt)?;
             tx.release_attempt(attempt.id, now)?;
-            tx.end_attempt(attempt.id, "lost", Some(FailureClass::Interrupted.name()), Some(&reason), now)?;
+            tx.end_attempt(attempt.id, Outcome::Lost, Some(FailureClass::Interrupted), Some(&reason), now)?;
             accounts::probe_ended(tx, &attempt, now)?;
             let task = change(tx, &task, Event::Lose { token, reason: reason.clone() }, now)?;
             let data = json!({ "reason": reason, "losses": task.life.losses });
-            tx.record(now, &about("task:lost", &Principal::System, &task).agent(&attempt.agent).data(data))?;
+            tx.record(now, &about(EventKind::TaskLost, &Principal::System, &task).agent(&attempt.agent).data(data))?;
             if task.life.state.name() == StateName::Failed {
                 let data = json!({ "reason": format!("lost {} times; the last time: {reason}", task.life.losses) });
-                tx.record(now, &about("task:failed", &Principal::System, &task).data(data))?;
+                tx.record(now, &about(EventKind::TaskFailed, &Principal::System, &task).data(data))?;
             }
             Ok(())
         };
@@ -249,7 +253,7 @@ impl Swarm {
     }
 }
 
-fn about(kind: &'static str, who: &Principal, task: &TaskRow) -> NewEvent {
+fn about(kind: EventKind, who: &Principal, task: &TaskRow) -> NewEvent {
     let event = NewEvent::new(kind, who).task(task.id).product(task.product);
     match task.life.state.claim() {
         Some(claim) => event.agent(&claim.agent),
@@ -296,7 +300,7 @@ fn release(tx: &Tx<'_>, who: &Principal, attempt: &AttemptRow, now: Millis) -> R
     }
     tx.release_attempt(attempt.id, now)?;
     let product = tx.task(attempt.task)?.and_then(|task| task.product);
-    let event = NewEvent::new("task:released", who).task(attempt.task).agent(&attempt.agent).product(product);
+    let event = NewEvent::new(EventKind::TaskReleased, who).task(attempt.task).agent(&attempt.agent).product(product);
     tx.record(now, &event.data(json!({ "attempt": attempt.number })))?;
     Ok(())
 }
@@ -308,15 +312,15 @@ fn already(tx: &Tx<'_>, who: &Principal, token: Token, now: Millis) -> Result<Op
         // The daemon's own attempts have no sandbox: when one reports, nothing of it runs any more.
         release(tx, who, &attempt, now)?;
     }
-    Ok(match attempt.outcome.as_deref() {
+    Ok(match attempt.outcome {
         None => None,
-        Some("done") => Some(Ended::Done),
-        Some("failed") => {
+        Some(Outcome::Done) => Some(Ended::Done),
+        Some(Outcome::Failed) => {
             let failed = tx.task(attempt.task)?.is_some_and(|task| task.life.state.name() == StateName::Failed);
             Some(if failed { Ended::Failed } else { Ended::Again })
         }
-        Some("lost") => return Err(Error::stale_claim()),
-        Some(_) => Some(Ended::Over),
+        Some(Outcome::Lost) => return Err(Error::stale_claim()),
+        Some(Outcome::Cancelled) => Some(Ended::Over),
     })
 }
 
@@ -328,7 +332,7 @@ fn meter(tx: &Tx<'_>, attempt: &AttemptRow, progress: &Progress, now: Millis) ->
     let usage = attempt.usage.max(progress.usage.believable());
     let delta = usage.minus(attempt.usage);
     // What was reported is never taken back, whatever a worker says later.
-    let cost = attempt.cost.max(progress.cost.min(ATTEMPT_MAX.0));
+    let cost = attempt.cost.max(progress.cost.believable(attempt.budget));
     tx.set_usage(attempt.id, progress.report, &usage, cost)?;
     tx.add_spend(attempt.agent.as_str(), MicroUsd(cost.0 - attempt.cost.0), &delta, now)?;
     Ok(())
@@ -351,10 +355,10 @@ fn complete(
     }
     change(tx, &at, Event::Complete(attempt.token), now)?;
     tx.set_result(task.id, &accepted.result, &accepted.verdict)?;
-    tx.end_attempt(attempt.id, "done", None, None, now)?;
+    tx.end_attempt(attempt.id, Outcome::Done, None, None, now)?;
     tx.release_attempt(attempt.id, now)?;
     let data = json!({ "type": task.kind, "verdict": accepted.verdict });
-    tx.record(now, &about("task:completed", who, task).data(data))?;
+    tx.record(now, &about(EventKind::TaskCompleted, who, task).data(data))?;
     unblock_dependents(tx, task.id, now)
 }
 
@@ -387,14 +391,14 @@ fn fail(
     if effect.task == TaskEffect::RetrySpending {
         tx.set_feedback(task.id, &detail)?;
     }
-    tx.end_attempt(attempt.id, "failed", Some(class.name()), Some(&detail), now)?;
+    tx.end_attempt(attempt.id, Outcome::Failed, Some(class), Some(&detail), now)?;
     tx.release_attempt(attempt.id, now)?;
     if attempt.session.is_some() {
         accounts::refused(tx, attempt, effect.account, &text::one_line(&detail, 300), resets_at, now)?;
     }
     let over = after.life.state.name() == StateName::Failed;
     let data = json!({ "class": class.name(), "reason": text::one_line(&detail, 300), "again_at": (!over).then_some(after.life.not_before) });
-    let kind = if over { "task:failed" } else { "task:retrying" };
+    let kind = if over { EventKind::TaskFailed } else { EventKind::TaskRetrying };
     tx.record(now, &about(kind, who, task).data(data))?;
     Ok(if over { Ended::Failed } else { Ended::Again })
 }

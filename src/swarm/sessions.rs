@@ -4,7 +4,7 @@
 use super::Swarm;
 use super::agents::note_exit;
 use crate::domain::error::Error;
-use crate::domain::event::NewEvent;
+use crate::domain::event::{EventKind, NewEvent};
 use crate::domain::name::AgentName;
 use crate::domain::principal::Principal;
 use crate::store::{SessionRow, SessionState};
@@ -28,7 +28,7 @@ impl Swarm {
                 }
                 let id = tx.insert_session(&agent, &name, now)?;
                 let data = serde_json::json!({ "session": id });
-                tx.record(now, &NewEvent::new("agent:starting", Principal::System).agent(&agent).data(data))?;
+                tx.record(now, &NewEvent::new(EventKind::AgentStarting, Principal::System).agent(&agent).data(data))?;
                 Ok(id)
             })
             .await
@@ -58,7 +58,7 @@ impl Swarm {
                 if live.state != SessionState::Ready {
                     tx.set_session_ready(id, now)?;
                     let data = serde_json::json!({ "session": id });
-                    tx.record(now, &NewEvent::new("agent:ready", &agent).agent(&agent).data(data))?;
+                    tx.record(now, &NewEvent::new(EventKind::AgentReady, &agent).agent(&agent).data(data))?;
                 }
                 Ok(())
             })
@@ -89,7 +89,7 @@ impl Swarm {
                     note_exit(tx, &session.agent, within, backoff, session.ready_at.map_or(0, |ready| now.0 - ready.0), now)?;
                 }
                 let data = serde_json::json!({ "session": id, "reason": why, "unexpected": unexpected.is_some() });
-                tx.record(now, &NewEvent::new("agent:ended", Principal::System).agent(&session.agent).data(data))?;
+                tx.record(now, &NewEvent::new(EventKind::AgentEnded, Principal::System).agent(&session.agent).data(data))?;
                 Ok(())
             })
             .await

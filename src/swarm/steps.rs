@@ -7,7 +7,7 @@ use super::rules::Rules;
 use super::tasks::{self, Draft};
 use crate::domain::approval::{ApprovalState, binding};
 use crate::domain::error::Error;
-use crate::domain::event::NewEvent;
+use crate::domain::event::{EventKind, NewEvent};
 use crate::domain::name::{NAME_MAX, slug};
 use crate::domain::pipeline::{ApprovalSpec, Executor, Pipeline, Step, Tree};
 use crate::domain::principal::Principal;
@@ -28,6 +28,8 @@ pub(super) struct Cause<'a> {
     pub task: &'a TaskRow,
     /// Its product.
     pub product: Option<ProductRow>,
+    /// The files of the product that it is about: what was written, reviewed, tested or decided. The product may have others by now.
+    pub snapshot: Option<String>,
     /// The decision that it follows from, if a person decided.
     pub decision: Option<&'a ApprovalRow>,
     /// The claims that ended with what followed: their leases end when it is committed.
@@ -36,7 +38,8 @@ pub(super) struct Cause<'a> {
 
 impl<'a> Cause<'a> {
     pub(super) fn of(actor: &'a str, task: &'a TaskRow, product: Option<ProductRow>, decision: Option<&'a ApprovalRow>) -> Self {
-        Self { actor, task, product, decision, ended: Vec::new() }
+        let snapshot = decision.map_or_else(|| task.snapshot.clone(), |decision| decision.snapshot.clone());
+        Self { actor, task, product, snapshot, decision, ended: Vec::new() }
     }
 }
 
@@ -85,7 +88,8 @@ pub(super) fn carry_out(
     for step in steps {
         match step {
             Step::StartProduct { title, idea } => {
-                cause.product = Some(start_product(tx, pipeline, hash, cause, &title, idea, now)?)
+                cause.product = Some(start_product(tx, pipeline, hash, cause, &title, idea, now)?);
+                cause.snapshot = None;
             }
             Step::ShelveProduct { reason } => shelve(tx, cause, &reason, now)?,
             Step::AskPerson { kind, terms } => ask(tx, rules, pipeline, cause, &kind, terms, now)?,
@@ -115,6 +119,7 @@ pub(super) fn carry_out(
                     } else {
                         cause.product.as_ref()
                     },
+                    snapshot: cause.snapshot.clone(),
                     parent: Some(cause.task),
                     needs: &[],
                 };
@@ -156,7 +161,10 @@ fn start_product(
     };
     let product = tx.insert_product(&new, now)?;
     let data = json!({ "slug": product.slug, "title": product.title });
-    tx.record(now, &NewEvent::new("product:started", cause.actor).task(cause.task.id).product(Some(product.id)).data(data))?;
+    tx.record(
+        now,
+        &NewEvent::new(EventKind::ProductStarted, cause.actor).task(cause.task.id).product(Some(product.id)).data(data),
+    )?;
     Ok(product)
 }
 
@@ -169,7 +177,7 @@ fn shelve(tx: &Tx<'_>, cause: &mut Cause<'_>, reason: &str, now: Millis) -> Resu
             cause.ended.extend(tasks::cancel(tx, task.id, "the product was given up", cause.actor, now)?);
         }
     }
-    let event = NewEvent::new("product:shelved", cause.actor).product(Some(product.id)).data(json!({ "reason": reason }));
+    let event = NewEvent::new(EventKind::ProductShelved, cause.actor).product(Some(product.id)).data(json!({ "reason": reason }));
     tx.record(now, &event)?;
     Ok(())
 }
@@ -215,13 +223,14 @@ fn ask(
         question: spec.question.clone(),
         product: product.id,
         task: cause.task.id,
-        snapshot: product.snapshot.clone(),
-        binding: binding(kind, product.snapshot.as_deref(), &terms),
+        snapshot: cause.snapshot.clone(),
+        binding: binding(kind, cause.snapshot.as_deref(), &terms),
         terms,
     };
     let id = tx.insert_approval(&new, now)?;
     let data = json!({ "kind": kind, "question": new.question, "snapshot": new.snapshot });
-    let event = NewEvent::new("approval:requested", cause.actor).task(cause.task.id).product(Some(product.id)).approval(id);
+    let event =
+        NewEvent::new(EventKind::ApprovalRequested, cause.actor).task(cause.task.id).product(Some(product.id)).approval(id);
     tx.record(now, &event.data(data))?;
     Ok(())
 }
@@ -230,8 +239,10 @@ fn withdraw_open(tx: &Tx<'_>, product: i64, reason: &str, now: Millis) -> Result
     for open in tx.open_approvals_of(product)? {
         tx.close_approval(open.id, ApprovalState::Withdrawn, &Principal::System.to_string(), Some(reason), now)?;
         let data = json!({ "kind": open.kind, "reason": reason });
-        let event =
-            NewEvent::new("approval:withdrawn", Principal::System).task(open.task).product(Some(product)).approval(open.id);
+        let event = NewEvent::new(EventKind::ApprovalWithdrawn, Principal::System)
+            .task(open.task)
+            .product(Some(product))
+            .approval(open.id);
         tx.record(now, &event.data(data))?;
     }
     Ok(())
@@ -244,8 +255,10 @@ fn intend_publication(tx: &Tx<'_>, rules: &Rules, cause: &Cause<'_>, now: Millis
     };
     tx.insert_publication(&approval.uuid, approval.id, approval.product, &rules.publish.outlet, now)?;
     let data = json!({ "outlet": rules.publish.outlet, "kind": approval.kind });
-    let event =
-        NewEvent::new("publication:intended", cause.actor).product(Some(approval.product)).approval(approval.id).data(data);
+    let event = NewEvent::new(EventKind::PublicationIntended, cause.actor)
+        .product(Some(approval.product))
+        .approval(approval.id)
+        .data(data);
     tx.record(now, &event)?;
     Ok(())
 }

@@ -9,10 +9,10 @@ use super::Swarm;
 use super::rules::Rules;
 use crate::domain::budget::MicroUsd;
 use crate::domain::error::{Error, Kind};
-use crate::domain::event::NewEvent;
+use crate::domain::event::{EventKind, NewEvent};
 use crate::domain::pipeline::{Executor, Pipeline, TaskType, Tree};
 use crate::domain::principal::Principal;
-use crate::domain::task::{Event, JSON_MAX_BYTES, Limits, StateName, TaskId, Token};
+use crate::domain::task::{Event, JSON_MAX_BYTES, Limits, Outcome, StateName, TaskId, Token};
 use crate::domain::time::Millis;
 use crate::domain::{schema, text};
 use crate::store::{NewTask, ProductRow, Reader, TaskRow, Tx};
@@ -93,6 +93,7 @@ impl Swarm {
                     dedup_key: request.dedup_key.clone(),
                     feedback: None,
                     product: product.as_ref(),
+                    snapshot: product.as_ref().and_then(|product| product.snapshot.clone()),
                     parent: None,
                     needs: &request.needs,
                 };
@@ -134,7 +135,7 @@ impl Swarm {
                     task = change(tx, &task, Event::Block, now)?;
                 }
                 let data = serde_json::json!({ "state": task.life.state.name() });
-                tx.record(now, &NewEvent::new("task:retried", actor).task(id).product(task.product).data(data))?;
+                tx.record(now, &NewEvent::new(EventKind::TaskRetried, actor).task(id).product(task.product).data(data))?;
                 Ok(())
             })
             .await
@@ -174,7 +175,7 @@ impl Swarm {
                 }
                 tx.add_need(id, needs)?;
                 let data = serde_json::json!({ "needs": needs, "state": task.life.state.name() });
-                tx.record(now, &NewEvent::new("task:depends", actor).task(id).product(task.product).data(data))?;
+                tx.record(now, &NewEvent::new(EventKind::TaskDepends, actor).task(id).product(task.product).data(data))?;
                 Ok(())
             })
             .await
@@ -189,6 +190,8 @@ pub(super) struct Draft<'a> {
     pub dedup_key: Option<String>,
     pub feedback: Option<String>,
     pub product: Option<&'a ProductRow>,
+    /// The product's files that it is about; a task that writes them is about whatever is there when it begins.
+    pub snapshot: Option<String>,
     pub parent: Option<&'a TaskRow>,
     pub needs: &'a [TaskId],
 }
@@ -261,6 +264,7 @@ pub(super) fn insert(
         payload: draft.payload,
         feedback: draft.feedback,
         product: draft.product.map(|product| product.id),
+        snapshot: draft.snapshot.filter(|_| draft.product.is_some() && spec.tree != Tree::Write),
         round: draft.product.map_or(1, |product| product.round),
         parent: draft.parent.map(|parent| parent.id),
         root: draft.parent.map(|parent| parent.root.unwrap_or(parent.id)),
@@ -277,7 +281,7 @@ pub(super) fn insert(
     }
     let state = if blocked { StateName::Blocked } else { StateName::Pending };
     let data = serde_json::json!({ "type": new.kind, "priority": new.priority, "state": state });
-    tx.record(now, &NewEvent::new("task:created", actor).task(id).product(new.product).data(data))?;
+    tx.record(now, &NewEvent::new(EventKind::TaskCreated, actor).task(id).product(new.product).data(data))?;
     Ok(id)
 }
 
@@ -296,11 +300,11 @@ pub(super) fn cancel(tx: &Tx<'_>, id: TaskId, reason: &str, actor: &str, now: Mi
     let token = task.life.state.claim().map(|claim| claim.token);
     change(tx, &task, Event::Cancel { reason: reason.to_owned() }, now)?;
     if let Some(attempt) = token.map(|token| tx.attempt_by_token(token)).transpose()?.flatten() {
-        tx.end_attempt(attempt.id, "cancelled", None, Some(reason), now)?;
+        tx.end_attempt(attempt.id, Outcome::Cancelled, None, Some(reason), now)?;
         super::accounts::probe_ended(tx, &attempt, now)?;
     }
     let data = serde_json::json!({ "reason": reason });
-    let mut event = NewEvent::new("task:cancelled", actor).task(id).product(task.product).data(data);
+    let mut event = NewEvent::new(EventKind::TaskCancelled, actor).task(id).product(task.product).data(data);
     if let Some(claim) = task.life.state.claim() {
         event = event.agent(&claim.agent);
     }
@@ -315,7 +319,7 @@ pub(super) fn unblock_dependents(tx: &Tx<'_>, id: TaskId, now: Millis) -> Result
         let Some(task) = tx.task(dependent)? else { continue };
         if !still && task.life.state.name() == StateName::Blocked {
             change(tx, &task, Event::Unblock, now)?;
-            tx.record(now, &NewEvent::new("task:unblocked", Principal::System).task(dependent).product(task.product))?;
+            tx.record(now, &NewEvent::new(EventKind::TaskUnblocked, Principal::System).task(dependent).product(task.product))?;
         }
     }
     Ok(())

@@ -11,6 +11,7 @@ use super::Worker;
 use super::conversation::ConversationFile;
 use super::live::{self, End, Meter, ROLE_FILE};
 use super::pane::{Pane, Tone};
+use super::places::Places;
 use super::workspace::Workspace;
 use super::{checks, history, snapshot, transcript};
 use crate::client::link::Link;
@@ -117,8 +118,9 @@ pub(super) async fn run(
     let workspace = match Workspace::prepare(worker, &assignment).await {
         Ok(workspace) => workspace,
         Err(error) => {
-            let call = failing(&mut Meter::new(token), broken(&error));
-            return report(worker, call, token, pane).await;
+            let mut meter = Meter::new(token);
+            let call = failing(&mut meter, broken(&error));
+            return report(worker, call, &mut meter, pane).await;
         }
     };
     let deadline = Instant::now() + Duration::from_millis(assignment.timeout_ms);
@@ -131,16 +133,16 @@ pub(super) async fn run(
     // Whatever is said now may free the task or its tree for somebody else.
     running.workspace.gone().await?;
     match outcome {
-        Outcome::Complete(complete) => report(worker, Call::Complete(complete), token, pane).await,
+        Outcome::Complete(complete) => report(worker, Call::Complete(complete), &mut running.meter, pane).await,
         Outcome::Failed(mut failure) => {
             failure.message = pane.redactor.redact(&failure.message);
             pane.show(Tone::Bad, "✗", &format!("{}: {}", failure.class, failure.message));
             let call = failing(&mut running.meter, failure);
-            report(worker, call, token, pane).await
+            report(worker, call, &mut running.meter, pane).await
         }
         Outcome::Stopped(reason) => {
             pane.show(Tone::Warn, "■", &format!("stopped: {reason}"));
-            released(worker, token).await
+            released(worker, &mut running.meter).await
         }
     }
 }
@@ -156,13 +158,13 @@ fn failing(meter: &mut Meter, failure: Failure) -> Call {
     Call::Fail(Fail { metered: meter.next(), class: failure.class, detail: failure.message, resets_at: failure.resets_at })
 }
 
-async fn report(worker: &Worker, call: Call, token: Token, pane: &mut Pane) -> Result<(), Error> {
+async fn report(worker: &Worker, call: Call, meter: &mut Meter, pane: &mut Pane) -> Result<(), Error> {
     failpoint::reach("worker.before-report");
     match worker.link.call::<Ending>(call).await {
         Ok(Ending::Done) => pane.show(Tone::Good, "✔", "done"),
         Ok(Ending::Again) => pane.show(Tone::Warn, "↻", "not accepted, or not possible now; it will be tried again"),
         Ok(Ending::Failed) => pane.show(Tone::Bad, "✗", "failed; a person has to look"),
-        Ok(Ending::Over) => return released(worker, token).await,
+        Ok(Ending::Over) => return released(worker, meter).await,
         Err(error) if matches!(error.kind, Kind::Conflict | Kind::Denied | Kind::Invalid) => {
             pane.show(Tone::Warn, "■", &error.to_string());
         }
@@ -171,8 +173,8 @@ async fn report(worker: &Worker, call: Call, token: Token, pane: &mut Pane) -> R
     Ok(())
 }
 
-async fn released(worker: &Worker, token: Token) -> Result<(), Error> {
-    match worker.link.call::<()>(Call::Released { token }).await {
+async fn released(worker: &Worker, meter: &mut Meter) -> Result<(), Error> {
+    match worker.link.call::<()>(Call::Released(meter.next())).await {
         Ok(()) => Ok(()),
         Err(error) if matches!(error.kind, Kind::Conflict | Kind::NotFound | Kind::Denied) => Ok(()),
         Err(error) => Err(error),
@@ -186,7 +188,8 @@ async fn attempt(
     notices: &mut mpsc::Receiver<Notice>,
 ) -> Result<Outcome, Error> {
     let (worker, assignment) = (running.worker, running.assignment);
-    running.workspace.put_into_home(ROLE_FILE, &assignment.system_prompt)?;
+    let role = Places::of(worker, &running.workspace).text(&assignment.system_prompt);
+    running.workspace.put_into_home(ROLE_FILE, &role)?;
     worker.link.call::<()>(Call::Started { token: assignment.token }).await?;
     failpoint::reach("worker.before-spawn");
     let answer = match talk(running, pane, typed, notices).await? {

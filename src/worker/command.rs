@@ -9,6 +9,7 @@ use rustix::io::{FdFlags, fcntl_setfd};
 use tokio::process::{Child, Command};
 
 use super::Worker;
+use super::places::Places;
 use super::workspace::Workspace;
 use crate::domain::error::Error;
 use crate::failpoint;
@@ -17,7 +18,7 @@ use crate::sandbox::{Profile, Sandbox, environment};
 /// A program to start.
 pub(super) struct Program {
     pub profile: Profile,
-    /// With paths as they are inside.
+    /// The program first.
     pub argv: Vec<String>,
     /// On top of the sandbox's own.
     pub env: BTreeMap<String, String>,
@@ -52,18 +53,12 @@ pub(super) async fn spawn(worker: &Worker, workspace: &Workspace, program: Progr
     Ok(child)
 }
 
-/// Without the sandbox, because the settings say so: the same program on the machine itself, with its paths mapped.
+/// Without the sandbox, because the settings say so: the same program on the machine itself.
 fn bare(worker: &Worker, workspace: &Workspace, program: &Program) -> Command {
-    let mapped = |text: &str| {
-        text.replace(crate::sandbox::WORKSPACE, &workspace.tree.to_string_lossy())
-            .replace(crate::sandbox::HOME, &workspace.home.to_string_lossy())
-            .replace(&format!("{}/{}", crate::sandbox::BIN, worker.welcome.provider.name), &workspace.program.to_string_lossy())
-    };
-    let mut command = Command::new(mapped(&program.argv[0]));
-    command.args(program.argv[1..].iter().map(|argument| mapped(argument))).env_clear();
-    for (name, value) in environment(program.profile) {
-        command.env(name, mapped(&value));
-    }
+    let places = Places::of(worker, workspace);
+    let mut command = Command::new(places.text(&program.argv[0]));
+    command.args(program.argv[1..].iter().map(|argument| places.text(argument))).env_clear();
+    command.envs(environment(program.profile).into_iter().map(|(name, value)| (name, places.text(&value))));
     if let Some(git) = &program.git_dir {
         command.env("GIT_DIR", git);
     }

@@ -7,12 +7,14 @@ use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdin};
 use tokio::sync::mpsc;
+use tokio::task::{AbortHandle, JoinHandle, JoinSet};
 use tokio::time::{Instant, sleep_until};
 use uuid::Uuid;
 
 use super::attempt::Running;
 use super::command::{self, Program};
 use super::pane::{Pane, Tone};
+use super::places::Places;
 use super::transcript;
 use crate::domain::budget::{MicroUsd, Usage};
 use crate::domain::error::Error;
@@ -23,7 +25,7 @@ use crate::domain::text;
 use crate::failpoint;
 use crate::protocol::rpc::{Call, Credential, Message, Metered, Notice};
 use crate::provider::{self, Answer, Conversation, Ending, Fact, Failure, Launch, MAX_LINE_BYTES, Provider, SystemPrompt};
-use crate::sandbox::{BIN, HOME, Profile};
+use crate::sandbox::Profile;
 
 /// How the conversation ended.
 pub(super) enum End {
@@ -62,41 +64,46 @@ pub(super) async fn converse(
     let provider = provider::named(&running.worker.welcome.provider.name)
         .ok_or_else(|| Error::unavailable(format!("the provider {} is not known", running.worker.welcome.provider.name)))?;
     let mut cli = Cli::start(running, provider, conversation).await?;
-    cli.say(id, opening).await;
+    cli.say(id, &Places::of(running.worker, &running.workspace).text(opening));
     for message in running.assignment.messages.clone() {
-        cli.deliver(message).await;
+        cli.deliver(message);
     }
     let end = cli.follow(running, pane, typed, notices).await;
-    cli.end().await;
+    cli.end().await?;
     end
 }
 
 /// A running CLI.
 struct Cli {
     child: Child,
-    stdin: Option<ChildStdin>,
+    /// What it is to be told, until nothing more follows.
+    stdin: Option<mpsc::UnboundedSender<String>>,
+    writing: AbortHandle,
     lines: mpsc::Receiver<Vec<u8>>,
-    stderr: tokio::task::JoinHandle<Vec<u8>>,
+    stderr: JoinHandle<Vec<u8>>,
     provider: &'static dyn Provider,
     parser: Box<dyn provider::Parser>,
     /// What was sent and has not come back: by its id, the message's number if it is one.
     sent: HashMap<Uuid, Option<i64>>,
+    /// What the daemon is being told of messages that are in the conversation. It may be away, and the CLI is followed all the same.
+    telling: JoinSet<Result<(), Error>>,
 }
 
 impl Cli {
     async fn start(running: &Running<'_>, provider: &'static dyn Provider, conversation: Conversation) -> Result<Self, Error> {
         let (worker, assignment) = (running.worker, running.assignment);
         let settings = &worker.welcome.provider;
-        let mut launch = Launch::new(&format!("{BIN}/{}", settings.name), conversation);
+        let places = Places::of(worker, &running.workspace);
+        let mut launch = Launch::new(&places.program, conversation);
         launch.model.clone_from(&assignment.model);
-        launch.system_prompt = SystemPrompt::File(format!("{HOME}/{ROLE_FILE}"));
+        launch.system_prompt = SystemPrompt::File(format!("{}/{ROLE_FILE}", places.home));
         launch.result_schema = Some(assignment.result_schema.clone());
         launch.max_budget_usd = Some(assignment.budget_usd);
         launch.max_retries = settings.max_retries;
         launch.extra_args.clone_from(&settings.args);
         launch.base_url.clone_from(&settings.base_url);
         launch.extra_env.clone_from(&settings.env);
-        launch.extra_env.insert("CLAUDE_SWARM_SOCKET".to_owned(), format!("{}/swarm.sock", crate::sandbox::SOCKET_DIR));
+        launch.extra_env.insert("CLAUDE_SWARM_SOCKET".to_owned(), format!("{}/swarm.sock", places.socket_dir));
         launch.credential = assignment.credential.as_ref().map(|credential| match credential {
             Credential::ApiKey(key) => provider::Credential::ApiKey(key.clone()),
             Credential::OauthToken(token) => provider::Credential::OauthToken(token.clone()),
@@ -110,25 +117,25 @@ impl Cli {
         }
         let stderr = tokio::spawn(read_tail(child.stderr.take()));
         let parser = provider.parser(true);
-        Ok(Self { stdin: child.stdin.take(), child, lines, stderr, provider, parser, sent: HashMap::new() })
+        let (stdin, said) = mpsc::unbounded_channel();
+        let writing = tokio::spawn(write_lines(child.stdin.take(), said)).abort_handle();
+        let (sent, telling) = (HashMap::new(), JoinSet::new());
+        Ok(Self { child, stdin: Some(stdin), writing, lines, stderr, provider, parser, sent, telling })
     }
 
-    async fn say(&mut self, id: Uuid, text: &str) {
-        let line = self.provider.user_message(id, text);
-        if let Some(stdin) = &mut self.stdin {
+    fn say(&mut self, id: Uuid, text: &str) {
+        if let Some(stdin) = &self.stdin {
             self.sent.insert(id, None);
             // A CLI that reads no more is about to end, and says why itself.
-            drop(stdin.write_all(line.as_bytes()).await);
-            drop(stdin.flush().await);
+            drop(stdin.send(self.provider.user_message(id, text)));
         }
     }
 
-    async fn deliver(&mut self, message: Message) {
-        if self.sent.contains_key(&message.uuid) {
+    fn deliver(&mut self, message: Message) {
+        if self.stdin.is_none() || self.sent.contains_key(&message.uuid) {
             return;
         }
-        let text = format!("Message from {}:\n\n{}", message.sender, message.body);
-        self.say(message.uuid, &text).await;
+        self.say(message.uuid, &format!("Message from {}:\n\n{}", message.sender, message.body));
         self.sent.insert(message.uuid, Some(message.id));
     }
 
@@ -154,7 +161,7 @@ impl Cli {
                     for fact in self.parser.feed(&line) {
                         transcript::show(pane, &fact);
                         match fact {
-                            Fact::Delivered { id: Some(id), .. } => self.delivered(running, id).await?,
+                            Fact::Delivered { id: Some(id), .. } => self.delivered(running, id),
                             Fact::ToolReturned { .. } => failpoint::reach("worker.mid-stream"),
                             // What the agent started can write where the CLI writes. After the last answer there is no other.
                             Fact::Finished(_) if leave.is_some() => {
@@ -189,9 +196,9 @@ impl Cli {
                     return Ok(failed(FailureClass::Timeout, "the attempt took longer than its type allows".to_owned()));
                 }
                 reason = running.keeper.over() => return Ok(End::Stopped(reason)),
-                Some(line) = typed.recv() => running.worker.say(line, pane).await?,
+                Some(note) = typed.recv() => pane.note(&note),
                 notice = notices.recv() => match notice {
-                    Some(Notice::Message(message)) => self.deliver(message).await,
+                    Some(Notice::Message(message)) => self.deliver(message),
                     Some(Notice::Stop { token, reason }) if token == running.assignment.token => return Ok(End::Stopped(reason)),
                     Some(Notice::Stop { .. }) => {}
                     None => return Ok(End::Stopped("the daemon has no use for this worker any more".to_owned())),
@@ -213,12 +220,11 @@ impl Cli {
     }
 
     /// A message is in the conversation.
-    async fn delivered(&mut self, running: &Running<'_>, id: Uuid) -> Result<(), Error> {
+    fn delivered(&mut self, running: &Running<'_>, id: Uuid) {
         if let Some(Some(message)) = self.sent.remove(&id) {
-            let call = Call::Delivered { token: running.assignment.token, message };
-            running.worker.link.call::<()>(call).await?;
+            let (link, call) = (running.worker.link.clone(), Call::Delivered { token: running.assignment.token, message });
+            self.telling.spawn(async move { link.call::<()>(call).await });
         }
-        Ok(())
     }
 
     fn without_result(&self, status: Option<ExitStatus>, stderr: &str, pane: &mut Pane) -> End {
@@ -236,17 +242,35 @@ impl Cli {
         failed(class, format!("the CLI {how} without a result. {}", text::one_line(stderr, 400)))
     }
 
-    /// Ends the CLI and everything it started, if anything is left.
-    async fn end(mut self) {
-        drop(self.stdin.take());
+    /// Ends the CLI and everything it started, if anything is left. Answers when the daemon knows which messages are in the conversation:
+    /// how the attempt ended is told after that, or they would be delivered once more.
+    ///
+    /// # Errors
+    /// The daemon's refusal: the claim is over.
+    async fn end(mut self) -> Result<(), Error> {
+        self.writing.abort();
         // It may be gone already, which is what is wanted.
         drop(self.child.kill().await);
         self.stderr.abort();
+        while let Some(told) = self.telling.join_next().await {
+            told.map_err(|error| Error::unavailable(format!("a message could not be noted: {error}")))??;
+        }
+        Ok(())
     }
 }
 
 fn failed(class: FailureClass, message: String) -> End {
     End::Failed(Failure { class, message, resets_at: None })
+}
+
+/// Writes lines until nothing more follows, which the CLI is then told. How long it takes to read them is its own matter.
+async fn write_lines(to: Option<ChildStdin>, mut lines: mpsc::UnboundedReceiver<String>) {
+    let Some(mut to) = to else { return };
+    while let Some(line) = lines.recv().await {
+        if to.write_all(line.as_bytes()).await.is_err() || to.flush().await.is_err() {
+            return;
+        }
+    }
 }
 
 /// Reads lines until there are no more. A line that is too long is handed on cut, which its reader takes for garbage.

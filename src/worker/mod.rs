@@ -13,9 +13,11 @@ mod history;
 mod live;
 mod log;
 mod pane;
+mod places;
 mod snapshot;
 mod system;
 mod transcript;
+mod typed;
 mod workspace;
 
 use std::path::PathBuf;
@@ -70,7 +72,7 @@ pub async fn run(start: Start) -> Result<(), Error> {
     let (link, welcome, mut notices) = Link::connect(&start.socket, hello, pane::away).await?;
     let mut pane = Pane::open(&welcome, start.colours)?;
     pane.banner(&start.agent, &welcome);
-    let mut typed = pane::typed_lines();
+    let mut typed = typed::listen(link.clone());
     let worker = Worker { link, blobs, layout: system::look(), bwrap: start.bwrap, welcome };
     loop {
         pane.waiting();
@@ -91,10 +93,7 @@ impl Worker {
         loop {
             tokio::select! {
                 assignment = &mut claim => return assignment,
-                Some(line) = typed.recv() => {
-                    self.say(line, pane).await?;
-                    pane.note("It is read with the next task.");
-                }
+                Some(note) = typed.recv() => pane.note(&note),
                 notice = notices.recv() => {
                     if notice.is_none() {
                         return Err(Error::new(Kind::Conflict, "the daemon has no use for this worker any more"));
@@ -103,15 +102,5 @@ impl Worker {
                 }
             }
         }
-    }
-
-    /// A line that a person typed in the pane becomes a message to the agent.
-    async fn say(&self, line: String, pane: &mut Pane) -> Result<(), Error> {
-        match self.link.call::<i64>(Call::Typed { text: line }).await {
-            Ok(id) => pane.note(&format!("message {id} to this agent")),
-            Err(error) if error.kind == Kind::Invalid => {}
-            Err(error) => return Err(error),
-        }
-        Ok(())
     }
 }

@@ -1,10 +1,9 @@
-//! The pane: what a person who attaches sees, and what they type. The same lines go to the agent's log.
+//! The pane: what a person who attaches sees. The same lines go to the agent's log. Not here: what they type (`typed`).
 
-use std::io::{self, BufRead, Write};
+use std::io::{self, Write};
 use std::path::Path;
 
 use chrono::{Local, TimeZone};
-use tokio::sync::mpsc;
 
 use super::log::Log;
 use crate::domain::error::Error;
@@ -45,12 +44,6 @@ pub(super) struct Pane {
     /// What must not be shown: the login of the attempt under way. The agent has it in its environment and may print it.
     pub redactor: Redactor,
 }
-
-/// Lines that a person may have typed before they are read.
-const TYPED: usize = 64;
-
-/// The longest line that is taken from a person, in bytes.
-const LINE_MAX: usize = 16 * 1024;
 
 impl Pane {
     pub(super) fn open(welcome: &Welcome, colours: bool) -> Result<Self, Error> {
@@ -124,24 +117,6 @@ fn wrap(line: &str, room: usize) -> Vec<&str> {
     }
     rows.push(rest);
     rows
-}
-
-/// The lines that a person types. Reading blocks, so a thread of its own does it; it ends with the pane.
-pub(super) fn typed_lines() -> mpsc::Receiver<String> {
-    let (send, receive) = mpsc::channel(TYPED);
-    let read = move || {
-        for line in io::stdin().lock().lines() {
-            let Ok(mut line) = line else { return };
-            line.truncate(line.floor_char_boundary(LINE_MAX));
-            if !line.trim().is_empty() && send.blocking_send(line).is_err() {
-                return;
-            }
-        }
-    };
-    if let Err(error) = std::thread::Builder::new().name("typed".to_owned()).spawn(read) {
-        tracing::warn!(%error, "what is typed is not read");
-    }
-    receive
 }
 
 /// Says that the daemon cannot be asked at the moment. What is under way goes on.

@@ -6,6 +6,7 @@ use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use super::Worker;
+use super::system::blocking;
 use crate::domain::error::Error;
 use crate::domain::snapshot::{Entry, FILES_MAX, Manifest, check_path};
 use crate::secrets::Redactor;
@@ -15,6 +16,9 @@ const LEFT_OUT: [&str; 2] = ["node_modules", "__pycache__"];
 
 /// The deepest folder that is looked into.
 const DEPTH_MAX: usize = 64;
+
+/// The most that is looked at: files, folders, links and everything else.
+const SEEN_MAX: usize = 4 * FILES_MAX;
 
 /// A file that was found.
 pub(super) struct Found {
@@ -27,8 +31,9 @@ pub(super) struct Found {
 /// Sends every file of a tree to the artifact store and answers with their manifest. A file with something in it that must not leave,
 /// the agent's login, is refused.
 pub(super) async fn take(worker: &Worker, tree: &Path, secrets: &Redactor) -> Result<Manifest, Error> {
-    let mut paths = Vec::new();
-    walk(tree, "", 0, &mut paths)?;
+    let root = tree.to_owned();
+    // A tree may be large, and the claim must be renewed meanwhile.
+    let paths = blocking(move || files(&root)).await.map_err(|error| unreadable("", &error))??;
     if let Some(folder) = repository(&paths) {
         return Err(refused(format!("{folder:?} is a git repository, which runs what its configuration names"))
             .hint("leave it out, or make it in the test that needs it"));
@@ -56,12 +61,12 @@ pub(super) async fn take(worker: &Worker, tree: &Path, secrets: &Redactor) -> Re
 /// The file, at its beginning again, if no secret is in it.
 async fn clean(mut file: File, secrets: &Redactor) -> io::Result<Option<File>> {
     let secrets = secrets.clone();
-    let look = move || {
+    blocking(move || {
         let found = secrets.finds_in(&mut file)?;
         file.rewind()?;
         Ok((!found).then_some(file))
-    };
-    tokio::task::spawn_blocking(look).await.map_err(io::Error::other)?
+    })
+    .await?
 }
 
 fn refused(message: String) -> Error {
@@ -73,7 +78,14 @@ fn unreadable(path: &str, error: &io::Error) -> Error {
     refused(format!("the tree cannot be read: {path}{error}"))
 }
 
-fn walk(tree: &Path, under: &str, depth: usize, paths: &mut Vec<String>) -> Result<(), Error> {
+/// The paths of a tree's plain files.
+fn files(tree: &Path) -> Result<Vec<String>, Error> {
+    let (mut paths, mut seen) = (Vec::new(), 0);
+    walk(tree, "", 0, &mut seen, &mut paths)?;
+    Ok(paths)
+}
+
+fn walk(tree: &Path, under: &str, depth: usize, seen: &mut usize, paths: &mut Vec<String>) -> Result<(), Error> {
     if depth > DEPTH_MAX {
         let top = under.split('/').next().unwrap_or_default();
         return Err(refused(format!("folders are nested too deep in {top:?}")).hint(format!("at most {DEPTH_MAX} deep")));
@@ -81,6 +93,10 @@ fn walk(tree: &Path, under: &str, depth: usize, paths: &mut Vec<String>) -> Resu
     let failed = |error: io::Error| unreadable(under, &error);
     for entry in fs::read_dir(tree.join(under)).map_err(failed)? {
         let entry = entry.map_err(failed)?;
+        *seen += 1;
+        if *seen > SEEN_MAX {
+            return Err(refused(format!("the tree has more than {SEEN_MAX} entries")).hint("take away what is not the product's"));
+        }
         let name = entry.file_name();
         let Some(name) = name.to_str() else {
             return Err(refused(format!("the name {name:?} is not UTF-8")).hint("rename it, or leave it out"));
@@ -92,7 +108,7 @@ fn walk(tree: &Path, under: &str, depth: usize, paths: &mut Vec<String>) -> Resu
         let kind = entry.file_type().map_err(failed)?;
         if kind.is_dir() {
             if !LEFT_OUT.contains(&name) {
-                walk(tree, &path, depth + 1, paths)?;
+                walk(tree, &path, depth + 1, seen, paths)?;
             }
         } else if kind.is_file() {
             check_path(&path).map_err(|error| Error { field: Some("snapshot".to_owned()), ..error })?;
@@ -154,9 +170,7 @@ mod tests {
         fs::write(tree.join("src/.git/config"), "x").unwrap();
         std::os::unix::fs::symlink("../secret", tree.join("stolen")).unwrap();
         std::os::unix::fs::symlink("..", tree.join("up")).unwrap();
-        let mut paths = Vec::new();
-        walk(&tree, "", 0, &mut paths).unwrap();
-        assert_eq!(paths, ["src/a.txt"]);
+        assert_eq!(files(&tree).unwrap(), ["src/a.txt"]);
     }
 
     #[test]

@@ -1,7 +1,7 @@
-//! A look at the machine: what its system consists of, for the sandbox to show.
+//! The machine: what its system consists of, for the sandbox to show; and work on its disk that may take long.
 
-use std::fs;
 use std::path::Path;
+use std::{fs, io};
 
 use crate::sandbox::{Found, SystemLayout};
 
@@ -16,6 +16,21 @@ pub(super) fn look() -> SystemLayout {
         fs::metadata(path).ok()?;
         fs::read_link(path).ok().map(Found::Link)
     })
+}
+
+/// Does what may take long beside the worker's only thread, which has a claim to renew and a CLI to follow.
+pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
+    tokio::task::spawn_blocking(work).await.map_err(io::Error::other)
+}
+
+/// Takes a folder away with all that is in it, if it is there.
+pub(super) async fn remove_folder(path: &Path) -> io::Result<()> {
+    let path = path.to_owned();
+    blocking(move || match fs::remove_dir_all(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    })
+    .await?
 }
 
 /// The path without links and `..`, as the sandbox compares it.

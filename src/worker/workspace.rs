@@ -9,7 +9,7 @@ use std::time::Duration;
 use rustix::fs::{FlockOperation, flock};
 
 use super::Worker;
-use super::system::canonical;
+use super::system::{canonical, remove_folder};
 use crate::domain::error::Error;
 use crate::domain::pipeline::Tree;
 use crate::protocol::rpc::Assignment;
@@ -102,10 +102,8 @@ impl Workspace {
         drop(self.lock().await?);
         let folder = Path::new(&worker.welcome.paths.tasks).join(assignment.task.to_string());
         let home = folder.join("check-home");
-        match fs::remove_dir_all(&home) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
-            _ => fs::create_dir_all(&home).map_err(failed)?,
-        }
+        remove_folder(&home).await.map_err(failed)?;
+        fs::create_dir_all(&home).map_err(failed)?;
         let snapshot = assignment.product.as_ref().and_then(|product| product.snapshot.as_deref());
         let tree = match (assignment.tree, snapshot) {
             (Tree::Snapshot, Some(snapshot)) => {
@@ -201,13 +199,9 @@ fn set_git_aside(tree: &Path, folder: &Path) -> io::Result<()> {
 async fn lay_out(worker: &Worker, snapshot: &str, tree: &Path) -> Result<(), Error> {
     let failed = |error: io::Error| Error::unavailable(format!("the snapshot cannot be laid out: {error}"));
     let manifest = worker.blobs.manifest(snapshot).await?;
-    if tree.exists() {
-        fs::remove_dir_all(tree).map_err(failed)?;
-    }
     let draft = tree.with_extension("new");
-    if draft.exists() {
-        fs::remove_dir_all(&draft).map_err(failed)?;
-    }
+    remove_folder(tree).await.map_err(failed)?;
+    remove_folder(&draft).await.map_err(failed)?;
     fs::create_dir_all(&draft).map_err(failed)?;
     for entry in &manifest.0 {
         let path = draft.join(&entry.path);

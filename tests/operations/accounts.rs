@@ -6,7 +6,7 @@ use claude_swarm::domain::time::Millis;
 use claude_swarm::swarm::{Account, AccountState, Claimed, CreateTask, Failing};
 use serde_json::json;
 
-use crate::home::{HOUR, Hired, Home, MINUTE, OPERATOR, SECOND, SYSTEM, failing, good, research};
+use crate::home::{DAY, HOUR, Hired, Home, MINUTE, MORNING, OPERATOR, SECOND, SYSTEM, failing, good, nothing_more, research};
 
 /// Three agents of one account, each with a task under way.
 async fn busy(home: &Home) -> Vec<(Hired, Claimed)> {
@@ -86,7 +86,7 @@ async fn a_probe_that_fails_closes_for_longer_and_one_that_is_lost_lets_another_
     home.swarm.lose(&SYSTEM, probe.attempt.token, "its worker died".to_owned()).await.unwrap();
     let probe = home.start(liaison).await;
     home.swarm.cancel_task(&OPERATOR, probe.task.id, None).await.unwrap();
-    home.swarm.released(&liaison.who, probe.attempt.token).await.unwrap();
+    home.swarm.released(&liaison.who, nothing_more(probe.attempt.token)).await.unwrap();
     assert_eq!(account(&home).await.probing, None);
     home.claim(liaison).await;
 }
@@ -136,6 +136,18 @@ async fn a_stated_reset_is_kept_to() {
     home.clock.set(later);
     home.claim(liaison).await;
     home.wait(hunter).await;
+}
+
+#[tokio::test]
+async fn a_reset_that_no_allowance_has_is_not_believed() {
+    for never in [Millis(i64::MAX), Millis(MORNING.0 + 365 * DAY)] {
+        let home = Home::new().await;
+        let all = busy(&home).await;
+        let (hunter, claimed) = &all[0];
+        let limit = Failing { resets_at: Some(never), ..failing(claimed, FailureClass::UsageLimit) };
+        home.swarm.fail(&hunter.who, limit).await.unwrap();
+        assert_eq!(account(&home).await.until, home.swarm.now().plus(8 * DAY));
+    }
 }
 
 #[tokio::test]

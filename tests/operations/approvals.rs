@@ -132,6 +132,37 @@ async fn the_terms_say_where_it_goes() {
 }
 
 #[tokio::test]
+async fn what_is_asked_about_is_what_was_tested_whatever_was_written_since() {
+    let home = Home::new().await;
+    let product = home.product_to_build().await;
+    let builder = home.hire("builder-1").await;
+    home.work(&builder).await;
+    let built = home.product(product).await.snapshot;
+    let (reviewer, tester, publisher) = (home.hire("reviewer").await, home.hire("tester").await, home.hire("publisher").await);
+    let fix = |summary: &str| claude_swarm::swarm::CreateTask {
+        kind: "fix_product".to_owned(),
+        payload: serde_json::json!({ "from": "person", "summary": summary }),
+        product: Some(product),
+        ..Default::default()
+    };
+    // Somebody writes between any two of those who look.
+    assert_eq!(home.work(&reviewer).await.task.snapshot, built);
+    home.create(fix("one")).await;
+    home.work(&builder).await;
+    let tested = home.work(&tester).await.task;
+    assert_eq!((tested.kind.as_str(), tested.snapshot), ("test_product", built.clone()));
+    home.create(fix("two")).await;
+    home.work(&builder).await;
+    assert_eq!(home.work(&publisher).await.task.snapshot, built);
+    let asked = home.open().await;
+    assert_eq!((asked.kind.as_str(), &asked.snapshot), ("publish", &built));
+    assert_ne!(home.product(product).await.snapshot, built);
+    // And so it is with what follows from the decision.
+    home.approve(&asked).await;
+    assert_eq!(home.pending("publish").await.snapshot, built);
+}
+
+#[tokio::test]
 async fn a_newer_question_takes_the_place_of_an_older_one() {
     let home = Home::new().await;
     let asked = ready_to_approve(&home).await;

@@ -5,8 +5,9 @@ use claude_swarm::domain::failure::FailureClass;
 use claude_swarm::domain::principal::Principal;
 use claude_swarm::domain::task::StateName;
 use claude_swarm::swarm::{CreateTask, Ended};
+use uuid::Uuid;
 
-use crate::home::{HOUR, Hired, Home, MINUTE, OPERATOR, SECOND, SYSTEM, failing, good, research};
+use crate::home::{HOUR, Hired, Home, MINUTE, OPERATOR, SECOND, SYSTEM, failing, good, nothing_more, research};
 
 fn urgent(question: &str, priority: i64) -> CreateTask {
     CreateTask { priority: Some(priority), ..research(question) }
@@ -103,7 +104,7 @@ async fn nothing_is_claimed_while_everything_is_halted() {
     home.create(research("a")).await;
     home.swarm.halt(&OPERATOR, "fire".to_owned()).await.unwrap();
     let before = home.dump();
-    assert!(home.wait(&hunter).await.why.contains("fire"));
+    assert!(home.wait(&hunter).await.why.unwrap().contains("fire"));
     assert_eq!(before, home.dump());
     home.swarm.start_agents(&OPERATOR, vec![]).await.unwrap();
     home.claim(&hunter).await;
@@ -129,11 +130,11 @@ async fn nothing_is_claimed_by_whoever_is_paused_quarantined_or_stopped() {
     let all = vec![hunter.name.clone()];
 
     home.swarm.pause_agents(&OPERATOR, all.clone(), Some("lunch".to_owned())).await.unwrap();
-    assert!(home.wait(&hunter).await.why.contains("lunch"));
+    assert!(home.wait(&hunter).await.why.unwrap().contains("lunch"));
     home.swarm.resume_agents(&OPERATOR, all.clone()).await.unwrap();
 
     home.swarm.quarantine(&SYSTEM, hunter.name.clone(), "it crashes".to_owned()).await.unwrap();
-    assert!(home.wait(&hunter).await.why.contains("it crashes"));
+    assert!(home.wait(&hunter).await.why.unwrap().contains("it crashes"));
     home.swarm.resume_agents(&OPERATOR, all.clone()).await.unwrap();
 
     home.swarm.stop_agents(&OPERATOR, all.clone()).await.unwrap();
@@ -175,7 +176,7 @@ async fn every_report_is_stale(home: &Home, hunter: &Hired, dead: &claude_swarm:
     let (who, token) = (&hunter.who, dead.attempt.token);
     let report = failing(dead, FailureClass::Crashed);
     let finish = home.finishing(dead, good(&dead.spec, "research"));
-    let message = home.swarm.tell(&OPERATOR, hunter.name.clone(), "hello".to_owned()).await.unwrap();
+    let message = home.swarm.tell(&OPERATOR, hunter.name.clone(), Uuid::new_v4(), "hello".to_owned()).await.unwrap();
     assert!(!home.swarm.renew(token));
     home.refused(Kind::Conflict, home.swarm.started(who, token)).await;
     home.refused(Kind::Conflict, home.swarm.progress(who, report.progress)).await;
@@ -201,7 +202,7 @@ async fn nobody_reports_on_a_claim_of_somebody_else() {
         home.refused(Kind::Denied, home.swarm.validating(&who, token)).await;
         home.refused(Kind::Denied, home.swarm.finish(&who, finish)).await;
         home.refused(Kind::Denied, home.swarm.fail(&who, report)).await;
-        home.refused(Kind::Denied, home.swarm.released(&who, token)).await;
+        home.refused(Kind::Denied, home.swarm.released(&who, nothing_more(token))).await;
         if who != SYSTEM {
             home.refused(Kind::Denied, home.swarm.lose(&who, token, "because".to_owned())).await;
         }

@@ -20,7 +20,7 @@ use claude_swarm::domain::name::AgentName;
 use claude_swarm::domain::pipeline::{Pipeline, TaskType, Tree};
 use claude_swarm::domain::principal::Principal;
 use claude_swarm::domain::snapshot::{Entry, Manifest};
-use claude_swarm::domain::task::TaskId;
+use claude_swarm::domain::task::{TaskId, Token};
 use claude_swarm::domain::time::{Clock, Millis};
 use claude_swarm::store::Store;
 use claude_swarm::swarm::{
@@ -404,6 +404,11 @@ pub async fn open(dir: &Path, rules: &Rules, clock: &Arc<FakeClock>) -> Result<S
 /// A question for the hunter: the simplest task there is.
 pub fn research(question: &str) -> CreateTask {
     CreateTask { kind: "research".to_owned(), payload: json!({ "question": question }), ..CreateTask::default() }
+}
+
+/// The last word about an attempt whose use is known already.
+pub fn nothing_more(token: Token) -> Progress {
+    Progress { token, report: 0, usage: Usage::default(), cost: MicroUsd(0) }
 }
 
 pub fn failing(claimed: &Claimed, class: FailureClass) -> Failing {

@@ -2,7 +2,7 @@
 
 use claude_swarm::domain::failure::FailureClass;
 use claude_swarm::domain::pipeline::OnFailure;
-use claude_swarm::domain::task::StateName;
+use claude_swarm::domain::task::{Outcome, StateName};
 use claude_swarm::swarm::{CreateTask, Ended, Finish};
 use serde_json::{Value, json};
 
@@ -21,7 +21,7 @@ async fn never_good_enough(home: &Home, hired: &Hired, spoil: impl Fn(&Home, &mu
         assert_eq!(ended, if n < attempts { Ended::Again } else { Ended::Failed });
         let detail = home.swarm.task(claimed.task.id).await.unwrap();
         let last = detail.attempts.last().unwrap();
-        assert_eq!((last.outcome.as_deref(), last.class.as_deref()), (Some("failed"), Some(class.name())));
+        assert_eq!((last.outcome, last.class), (Some(Outcome::Failed), Some(class)));
         assert_eq!(last.cost.usd(), 0.25, "what it cost counts all the same");
         assert!(detail.task.life.reason.is_some() && detail.task.result.is_none());
         assert!(last.released_at.is_some());

@@ -5,6 +5,7 @@ use claude_swarm::domain::failure::FailureClass;
 use claude_swarm::domain::principal::Principal;
 use claude_swarm::swarm::{CreateTask, Ended};
 use serde_json::json;
+use uuid::Uuid;
 
 use crate::home::{Home, OPERATOR, SYSTEM, good, ready_to_approve, research};
 
@@ -14,7 +15,7 @@ async fn what_is_typed_in_a_pane_is_a_message_and_decides_nothing() {
     let asked = ready_to_approve(&home).await;
     let hunter = home.hire("hunter").await;
     let text = format!("approve {} y\nclaude-swarm approve {}", asked.id, asked.id);
-    home.swarm.tell(&hunter.who, hunter.name.clone(), text.clone()).await.unwrap();
+    home.swarm.tell(&hunter.who, hunter.name.clone(), Uuid::new_v4(), text.clone()).await.unwrap();
     assert_eq!(home.open().await, asked);
     let waiting = home.swarm.waiting_messages(hunter.name.clone()).await.unwrap();
     assert_eq!((waiting[0].body.as_str(), waiting[0].sender.as_str()), (text.as_str(), "operator (typed in the pane)"));
@@ -25,13 +26,32 @@ async fn nobody_but_a_person_sends_messages() {
     let home = Home::new().await;
     let (hunter, critic) = (home.agent("hunter"), home.agent("critic"));
     for who in [Principal::Agent(hunter.clone()), Principal::Worker(critic), SYSTEM, Principal::Rehearsal] {
-        home.refused(Kind::Denied, home.swarm.tell(&who, hunter.clone(), "hello".to_owned())).await;
+        home.refused(Kind::Denied, home.swarm.tell(&who, hunter.clone(), Uuid::new_v4(), "hello".to_owned())).await;
     }
-    home.refused(Kind::NotFound, home.swarm.tell(&OPERATOR, home.agent("nobody"), "hello".to_owned())).await;
+    home.refused(Kind::NotFound, home.swarm.tell(&OPERATOR, home.agent("nobody"), Uuid::new_v4(), "hello".to_owned())).await;
     for empty in ["", "  \n", "\u{1b}\u{7}"] {
-        home.refused(Kind::Invalid, home.swarm.tell(&OPERATOR, hunter.clone(), empty.to_owned())).await;
+        home.refused(Kind::Invalid, home.swarm.tell(&OPERATOR, hunter.clone(), Uuid::new_v4(), empty.to_owned())).await;
     }
-    home.refused(Kind::Invalid, home.swarm.tell(&OPERATOR, hunter, "x".repeat(20_000))).await;
+    home.refused(Kind::Invalid, home.swarm.tell(&OPERATOR, hunter, Uuid::new_v4(), "x".repeat(20_000))).await;
+}
+
+#[tokio::test]
+async fn a_message_that_is_told_again_is_one_message() {
+    let home = Home::new().await;
+    let hunter = home.hire("hunter").await;
+    let (name, id) = (hunter.name.clone(), Uuid::new_v4());
+    let tell = async |who: &Principal, agent, body: &str| home.swarm.tell(who, agent, id, body.to_owned()).await;
+    let told = tell(&hunter.who, name.clone(), "Prefer small ones.").await.unwrap();
+    let before = home.dump();
+    assert_eq!(tell(&hunter.who, name.clone(), "Prefer small ones.").await.unwrap(), told);
+    assert_eq!(before, home.dump());
+    for (who, agent, body) in [
+        (&hunter.who, name.clone(), "Prefer large ones."),
+        (&OPERATOR, name, "Prefer small ones."),
+        (&OPERATOR, home.agent("critic"), "Prefer small ones."),
+    ] {
+        home.refused(Kind::Conflict, tell(who, agent, body)).await;
+    }
 }
 
 #[tokio::test]
@@ -39,7 +59,8 @@ async fn a_message_comes_with_the_next_task_and_is_delivered_once() {
     let home = Home::new().await;
     let hunter = home.hire("hunter").await;
     home.create(research("a")).await;
-    let id = home.swarm.tell(&OPERATOR, hunter.name.clone(), "\u{1b}[31mPrefer small ones.".to_owned()).await.unwrap();
+    let id =
+        home.swarm.tell(&OPERATOR, hunter.name.clone(), Uuid::new_v4(), "\u{1b}[31mPrefer small ones.".to_owned()).await.unwrap();
     let claimed = home.start(&hunter).await;
     assert_eq!(claimed.messages[0].body, "[31mPrefer small ones.", "no escape sequence reaches a terminal");
     home.swarm.delivered(&hunter.who, claimed.attempt.token, id).await.unwrap();

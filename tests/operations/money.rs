@@ -7,7 +7,7 @@ use claude_swarm::domain::time::Millis;
 use claude_swarm::swarm::{CreateTask, Ended, Progress};
 use serde_json::json;
 
-use crate::home::{DAY, Home, MORNING, OPERATOR, failing, good, research};
+use crate::home::{DAY, Home, MORNING, OPERATOR, failing, good, nothing_more, research};
 
 fn question() -> CreateTask {
     CreateTask { kind: "respond_to_human".to_owned(), payload: json!({ "question": "why?" }), ..CreateTask::default() }
@@ -33,7 +33,7 @@ async fn an_attempt_begins_only_if_its_worst_case_fits() {
     assert_eq!(ledger(&home).await, full);
     for _ in 0..3 {
         let wait = home.wait(&liaison).await;
-        assert_eq!(wait.until, Some(midnight()), "{}", wait.why);
+        assert_eq!(wait.until, Some(midnight()), "{:?}", wait.why);
     }
     assert_eq!(home.count("budget:exhausted").await, 1, "it is said once");
     // It cost less than it might have: the rest is free again.
@@ -69,7 +69,36 @@ async fn what_was_reserved_for_a_cancelled_attempt_stays_reserved_until_it_is_go
     let claimed = home.start(&hunter).await;
     home.swarm.cancel_task(&OPERATOR, id, None).await.unwrap();
     home.wait(&liaison).await;
-    home.swarm.released(&hunter.who, claimed.attempt.token).await.unwrap();
+    home.swarm.released(&hunter.who, nothing_more(claimed.attempt.token)).await.unwrap();
+    home.claim(&liaison).await;
+}
+
+#[tokio::test]
+async fn what_a_cancelled_attempt_used_until_it_was_gone_is_spent() {
+    let home = Home::new().await;
+    let hunter = home.hire("hunter").await;
+    let id = home.create(research("a")).await;
+    let claimed = home.start(&hunter).await;
+    home.swarm.cancel_task(&OPERATOR, id, None).await.unwrap();
+    let last = |report, dollars| Progress { report, cost: MicroUsd::from_usd(dollars), ..nothing_more(claimed.attempt.token) };
+    home.swarm.released(&hunter.who, last(7, 0.8)).await.unwrap();
+    assert_eq!(ledger(&home).await.spent, MicroUsd::from_usd(0.8));
+    home.swarm.released(&hunter.who, last(8, 1.5)).await.unwrap();
+    assert_eq!(ledger(&home).await.spent, MicroUsd::from_usd(0.8), "nothing runs any more that could spend");
+}
+
+#[tokio::test]
+async fn a_forged_cost_does_not_eat_the_day() {
+    let home = Home::with(|rules| rules.daily_cap = MicroUsd::from_usd(100.0)).await;
+    let (hunter, liaison) = (home.hire("hunter").await, home.hire("liaison").await);
+    home.create(research("a")).await;
+    home.create(question()).await;
+    let claimed = home.start(&hunter).await;
+    for (report, dollars) in [(1, 1e9), (2, f64::INFINITY)] {
+        let forged = Progress { report, cost: MicroUsd::from_usd(dollars), ..nothing_more(claimed.attempt.token) };
+        home.swarm.progress(&hunter.who, forged).await.unwrap();
+    }
+    assert_eq!(ledger(&home).await.spent, MicroUsd::from_usd(27.0), "its budget, and one turn that went too far");
     home.claim(&liaison).await;
 }
 
@@ -125,8 +154,7 @@ async fn absurd_figures_do_not_break_the_books() {
         report.progress.usage = usage;
         report.progress.cost = MicroUsd(i64::MAX);
         assert_eq!(home.swarm.fail(&hunter.who, report).await.unwrap(), Ended::Failed);
-        let ledger = ledger(&home).await;
-        assert!(ledger.spent > ledger.cap);
+        assert_eq!(ledger(&home).await.spent, MicroUsd::from_usd(27.0));
         // Tomorrow there is money again.
         home.clock.advance(DAY);
         home.create(research("b")).await;
@@ -157,7 +185,7 @@ async fn two_absurd_attempts_on_one_day_do_not_break_the_books() {
         report.progress.usage = Usage { input: u64::MAX, output: u64::MAX, cache_read: u64::MAX, cache_write: u64::MAX };
         assert_eq!(home.swarm.fail(&hired.who, report).await.unwrap(), Ended::Failed);
     }
-    assert_eq!(ledger(&home).await.spent, MicroUsd(2 * claude_swarm::domain::budget::ATTEMPT_MAX.0.0));
+    assert_eq!(ledger(&home).await.spent, MicroUsd::from_usd(27.0 + 26.0));
     home.create(research("b")).await;
     home.work(&hunter).await;
 }

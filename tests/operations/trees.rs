@@ -6,7 +6,7 @@ use claude_swarm::domain::snapshot::Manifest;
 use claude_swarm::swarm::{CreateTask, Ended};
 use serde_json::json;
 
-use crate::home::{Home, OPERATOR, SYSTEM, answer, failing, good};
+use crate::home::{Home, OPERATOR, SYSTEM, answer, failing, good, nothing_more};
 
 fn fix(product: i64) -> CreateTask {
     CreateTask {
@@ -46,16 +46,16 @@ async fn a_cancelled_writer_keeps_the_tree_until_it_is_gone() {
     home.create(fix(product)).await;
     let (one, two) = (home.hire("builder-1").await, home.hire("builder-2").await);
     let first = home.start(&one).await;
-    home.refused(Kind::Conflict, home.swarm.released(&one.who, first.attempt.token)).await;
+    home.refused(Kind::Conflict, home.swarm.released(&one.who, nothing_more(first.attempt.token))).await;
     home.swarm.cancel_task(&OPERATOR, first.task.id, None).await.unwrap();
     assert!(!home.swarm.renew(first.attempt.token), "its worker is told to stop");
     home.wait(&two).await;
     // Whoever waits for the tree is woken by the event that tells of it.
-    let release = async { home.swarm.released(&one.who, first.attempt.token).await.unwrap() };
+    let release = async { home.swarm.released(&one.who, nothing_more(first.attempt.token)).await.unwrap() };
     assert!(home.is_told(release).await);
     home.claim(&two).await;
     let before = home.dump();
-    home.swarm.released(&one.who, first.attempt.token).await.unwrap();
+    home.swarm.released(&one.who, nothing_more(first.attempt.token)).await.unwrap();
     assert_eq!(before, home.dump(), "saying it twice is once");
 }
 
@@ -84,7 +84,7 @@ async fn a_cancelled_task_can_be_retried_but_waits_for_its_old_attempt() {
     home.swarm.cancel_task(&OPERATOR, first.task.id, None).await.unwrap();
     home.swarm.retry_task(&OPERATOR, first.task.id).await.unwrap();
     home.wait(&other).await;
-    home.swarm.released(&builder.who, first.attempt.token).await.unwrap();
+    home.swarm.released(&builder.who, nothing_more(first.attempt.token)).await.unwrap();
     assert_eq!(home.claim(&other).await.task.id, first.task.id);
 }
 

@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 
 use super::random::Random;
 use super::watch::Watch;
-use crate::home::{Home, MINUTE, OPERATOR, SECOND, SYSTEM, good, research};
+use crate::home::{Home, MINUTE, OPERATOR, SECOND, SYSTEM, good, nothing_more, research};
 
 /// How many questions are asked.
 const QUESTIONS: usize = 150;
@@ -124,12 +124,12 @@ async fn attempt(crowd: &Crowd, who: &Principal, claimed: &Claimed, random: &mut
         },
     };
     match outcome {
-        Ok(Ended::Over) => swarm.released(who, token).await.unwrap(),
+        Ok(Ended::Over) => swarm.released(who, nothing_more(token)).await.unwrap(),
         Ok(_) => {}
         // It was cancelled under it.
         Err(error) => {
             assert_eq!(error.kind, Kind::Conflict, "{error}");
-            swarm.released(who, token).await.unwrap();
+            swarm.released(who, nothing_more(token)).await.unwrap();
         }
     }
     true

@@ -7,9 +7,10 @@ use claude_swarm::domain::pipeline::Tree;
 use claude_swarm::domain::snapshot::Manifest;
 use claude_swarm::swarm::{ClaimAnswer, Ended, Failing, Finish, Progress};
 use serde_json::json;
+use uuid::Uuid;
 
 use super::world::{Held, Seat, World};
-use crate::home::{HOUR, MINUTE, SYSTEM, answer};
+use crate::home::{HOUR, MINUTE, SYSTEM, answer, nothing_more};
 
 #[derive(Clone, Copy)]
 enum Act {
@@ -64,7 +65,7 @@ impl World {
         let expected = self.watch.next_for(name.as_str(), &hand.types, cap, now);
         match self.home.swarm.claim(&who, session).await.unwrap() {
             ClaimAnswer::Wait(wait) => {
-                assert_eq!(expected, None, "{name} has to wait ({}), and there is work", wait.why);
+                assert_eq!(expected, None, "{name} has to wait ({:?}), and there is work", wait.why);
                 assert!(wait.until.is_none_or(|until| until > now), "{wait:?} at {now:?}");
             }
             ClaimAnswer::Task(claimed) => {
@@ -173,7 +174,7 @@ impl World {
                 self.home.swarm.keep_artifact(&who, token, "log".to_owned(), sha256, 2).await.unwrap();
             }
             Act::Tell => {
-                let message = self.home.swarm.tell(&who, name, "typed".to_owned()).await.unwrap();
+                let message = self.home.swarm.tell(&who, name, Uuid::new_v4(), "typed".to_owned()).await.unwrap();
                 self.home.swarm.delivered(&who, token, message).await.unwrap();
             }
             Act::Die => {
@@ -201,7 +202,7 @@ impl World {
             _ => {}
         }
         self.watch.look();
-        self.home.swarm.released(&who, token).await.unwrap();
+        self.home.swarm.released(&who, nothing_more(token)).await.unwrap();
         self.running.remove(&token);
         self.bury(at);
     }

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use claude_swarm::domain::error::{Error, Kind};
-use claude_swarm::domain::event::NewEvent;
+use claude_swarm::domain::event::{EventKind, NewEvent};
 use claude_swarm::domain::principal::Principal;
 use claude_swarm::domain::time::Millis;
 use claude_swarm::store::{Store, Tx};
@@ -17,7 +17,7 @@ fn open() -> (tempfile::TempDir, Store) {
 
 fn put(tx: &Tx<'_>, key: &str) -> Result<(), Error> {
     tx.set_text(key, "there")?;
-    tx.record(Millis(0), &NewEvent::new("test:put", Principal::System))?;
+    tx.record(Millis(0), &NewEvent::new(EventKind::MessageSent, Principal::System))?;
     Ok(())
 }
 

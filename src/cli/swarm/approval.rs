@@ -79,6 +79,12 @@ fn page(terminal: &Terminal, detail: &ApprovalDetail, now: Millis) -> String {
     if let Some(snapshot) = &approval.snapshot {
         field("snapshot", snapshot.clone());
     }
+    if approval.outdated {
+        field(
+            "note",
+            "the product has other files by now; what is asked is about these, which were reviewed and tested".to_owned(),
+        );
+    }
     field("binding", approval.binding.clone());
     lines.push(String::new());
     lines.push(terminal.paint(Tone::Strong, "terms"));

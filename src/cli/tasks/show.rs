@@ -8,6 +8,8 @@ use crate::cli::outline::outline;
 use crate::cli::table::{Table, cell};
 use crate::cli::terminal::{Terminal, Tone};
 use crate::cli::{event, time, tone};
+use crate::domain::failure::FailureClass;
+use crate::domain::task::Outcome;
 use crate::domain::text::one_line;
 use crate::domain::time::Millis;
 use crate::protocol::tasks::TaskDetail;
@@ -102,13 +104,13 @@ fn attempts(terminal: &Terminal, detail: &TaskDetail, now: Millis) -> String {
     let mut table = Table::new(terminal, &["#", "AGENT", "MODEL", "OUTCOME", "TOOK", "TOKENS", "COST", "ABOUT"]);
     for attempt in &detail.attempts {
         let took = attempt.ended_at.unwrap_or(now).0.saturating_sub(attempt.started_at.0);
-        let about = [attempt.class.as_deref(), attempt.detail.as_deref()];
+        let about = [attempt.class.map(FailureClass::name), attempt.detail.as_deref()];
         let about: Vec<String> = about.into_iter().flatten().map(|text| one_line(text, 160)).collect();
         table.row([
             cell(attempt.number).right(),
             cell(&attempt.agent),
             cell(&attempt.model),
-            cell(attempt.outcome.as_deref().unwrap_or("under way")),
+            cell(attempt.outcome.map_or("under way", Outcome::as_str)),
             cell(time::span(took)),
             cell(attempt.tokens).right(),
             cell(format!("${:.4}", attempt.cost_usd)).right(),

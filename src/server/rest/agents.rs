@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::routing::post;
 use axum::{Extension, Json, Router};
+use uuid::Uuid;
 
 use crate::domain::error::Error;
 use crate::domain::name::AgentName;
@@ -55,7 +56,7 @@ async fn tell(
     Path(name): Path<String>,
     Body(body): Body<Tell>,
 ) -> Result<Json<Id>, Refusal> {
-    let id = app.swarm.tell(&who, name.parse()?, body.body).await?;
+    let id = app.swarm.tell(&who, name.parse()?, body.id.unwrap_or_else(Uuid::new_v4), body.body).await?;
     Ok(Json(Id { id }))
 }
 

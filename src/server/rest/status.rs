@@ -32,7 +32,7 @@ async fn health(State(app): State<App>) -> Json<Health> {
 
 async fn status(State(app): State<App>) -> Result<Json<StatusView>, Refusal> {
     let status = app.swarm.status().await?;
-    Ok(Json(views::status(status, app.host.about())))
+    Ok(Json(views::status(status, app.host.about(), &app.hub)))
 }
 
 /// Stops everything and answers when every process is gone.

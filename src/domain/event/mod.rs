@@ -1,7 +1,11 @@
 //! Events: one row for each change of state, in the order they were committed.
 
+mod kind;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+pub use kind::EventKind;
 
 use super::time::Millis;
 
@@ -12,7 +16,7 @@ pub struct Event {
     pub seq: i64,
     /// When.
     pub at: Millis,
-    /// What: `task:created`, `approval:decided`, …
+    /// What: the word of an [`EventKind`], perhaps of a newer version than this.
     pub kind: String,
     /// Who caused it.
     pub actor: String,
@@ -33,11 +37,18 @@ pub struct Event {
     pub data: Value,
 }
 
+impl Event {
+    /// Its kind, if this version knows it.
+    pub fn known(&self) -> Option<EventKind> {
+        EventKind::parse(&self.kind)
+    }
+}
+
 /// What happened, as it is written.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct NewEvent {
     /// See [`Event::kind`].
-    pub kind: &'static str,
+    pub kind: EventKind,
     /// See [`Event::actor`].
     pub actor: String,
     /// See [`Event::task`].
@@ -54,8 +65,9 @@ pub struct NewEvent {
 
 impl NewEvent {
     /// An event of this kind, caused by this actor.
-    pub fn new(kind: &'static str, actor: impl ToString) -> Self {
-        Self { kind, actor: actor.to_string(), ..Self::default() }
+    pub fn new(kind: EventKind, actor: impl ToString) -> Self {
+        let actor = actor.to_string();
+        Self { kind, actor, task: None, agent: None, product: None, approval: None, data: Value::Null }
     }
 
     /// About a task.
