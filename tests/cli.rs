@@ -246,7 +246,9 @@ fn doctor(place: &Place, path: &str, more: &[(&str, &str)]) -> (i32, Vec<Value>)
     let mut command = place.command(SWARM, &["doctor", "--json"]);
     command.env("CLAUDE_SWARM_HOME", &place.home).env("PATH", path).envs(more.iter().copied());
     let output = command.output().unwrap();
-    (output.status.code().unwrap(), serde_json::from_slice(&output.stdout).unwrap())
+    let mut report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["ok"], output.status.success());
+    (output.status.code().unwrap(), report["findings"].as_array_mut().map(std::mem::take).unwrap())
 }
 
 #[track_caller]

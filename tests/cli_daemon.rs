@@ -5,6 +5,7 @@
 mod harness;
 
 use std::fs;
+use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
@@ -257,6 +258,25 @@ fn in_a_sandbox_the_swarm_can_be_looked_at_and_not_changed() {
         assert!(err(&output).starts_with("error: an agent may not "), "{}", err(&output));
     }
     assert_eq!(swarm.tasks(&["show", &id])["state"], "pending");
+}
+
+#[test]
+fn an_agent_that_opens_its_door_over_and_over_closes_nobody_elses() {
+    let swarm = quiet();
+    let door = swarm.home.join("data/run/agents/hunter/swarm.sock");
+    // More than a process may usually have open, if they were all let in.
+    let open: Vec<UnixStream> = (0..400).map_while(|_| UnixStream::connect(&door).ok()).collect();
+    assert!(open.len() > 16, "they wait with the system");
+    let daemon = swarm.json(&["status"])["daemon_pid"].to_string();
+    let files = fs::read_dir(format!("/proc/{daemon}/fd")).unwrap().count();
+    assert!(files < 150, "{files} files are open");
+    let look = |door: &std::path::Path| {
+        let mut command = Command::new(TASKS);
+        command.arg("list").env_clear().env("CLAUDE_SWARM_SOCKET", door).stdin(Stdio::null()).output().unwrap()
+    };
+    ended(&look(&swarm.home.join("data/run/agents/critic/swarm.sock")), 0);
+    drop(open);
+    ended(&look(&door), 0);
 }
 
 #[test]

@@ -5,4 +5,5 @@
 
 mod store {
     mod operations;
+    mod upgrade;
 }

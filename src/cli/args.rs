@@ -32,7 +32,8 @@ pub struct WorkerArgs {
     pub session: i64,
 }
 
-fn pace(text: &str) -> Result<f64, String> {
+/// How fast a script plays; nothing at all would never end.
+pub(crate) fn pace(text: &str) -> Result<f64, String> {
     let pace: f64 = text.parse().map_err(|_| format!("{text:?} is not a number"))?;
     if pace.is_finite() && pace > 0.0 { Ok(pace) } else { Err("the pace must be above 0".to_owned()) }
 }

@@ -99,7 +99,7 @@ pub(crate) fn sentence(event: &Event) -> String {
             format!("the day's money is spent: {} of {} US dollars", or("spent_usd", "?"), or("cap_usd", "?"))
         }
         EventKind::IncomeAdded => {
-            let amount = data.get("amount").and_then(Value::as_i64).map_or_else(|| "?".to_owned(), super::amount::show);
+            let amount = data.get("amount_cents").and_then(Value::as_i64).map_or_else(|| "?".to_owned(), super::amount::show);
             format!("income {} entered: {amount} {}", or("income", "?"), or("currency", "?"))
         }
     }
@@ -141,7 +141,7 @@ mod tests {
                 json!({"kind": "build", "decision": "reject", "reason": "dull"}),
                 "approval 1 (build) rejected: dull",
             ),
-            ("income:added", json!({"income": 4, "amount": -250, "currency": "EUR"}), "income 4 entered: -2.50 EUR"),
+            ("income:added", json!({"income": 4, "amount_cents": -250, "currency": "EUR"}), "income 4 entered: -2.50 EUR"),
             ("publication:sending", json!({"outlet": "local", "kind": "publish"}), "product 2 is being sent to local"),
             ("moon:rose", json!({"a": 1}), "moon:rose task 3 hunter product 2 approval 1 {\"a\":1}"),
         ] {

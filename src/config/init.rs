@@ -25,7 +25,7 @@ pub struct InitOptions {
     pub rehearsal: bool,
     /// Whose tmux server; default this home's own, so that homes do not meet.
     pub tmux_server: TmuxServer,
-    /// Where the dashboard listens; default any free port of loopback. Must be loopback.
+    /// Where the HTTP API listens; default any free port of loopback. Must be loopback.
     pub listen: SocketAddr,
 }
 

@@ -135,13 +135,13 @@ mod tests {
             .replace("create: evaluate_idea", "create: evaluate_ideas")
             .replace("      reject: []", "      maybe: []");
         insta::assert_snapshot!(problems(&source), @r#"
-        p:16: max_rounds: 0 would ask a person before the first fix
+        p:19: max_rounds: 0 would ask a person before the first fix
           → write 1 or more
-        p:53: types.scan_platform.on.done[0].create: there is no type "evaluate_ideas"
+        p:56: types.scan_platform.on.done[0].create: there is no type "evaluate_ideas"
           → name a key of `types`
-        p:71: types.research.on.done[0].create: there is no type "evaluate_ideas"
+        p:74: types.research.on.done[0].create: there is no type "evaluate_ideas"
           → name a key of `types`
-        p:103: types.evaluate_idea.on: "maybe" is no verdict of this type
+        p:106: types.evaluate_idea.on: "maybe" is no verdict of this type
           → one of: approve, reject
         "#);
     }
@@ -154,21 +154,21 @@ mod tests {
             .replace("executor: daemon", "executor: demon")
             .replace("version: 1", "version: one\nmax_round: 3");
         insta::assert_snapshot!(problems(&source), @r#"
-        p:13: version: "one" is not a number
+        p:16: version: "one" is not a number
           → write `version: 1`, the only format there is
-        p:14: max_round: there is no such field
+        p:17: max_round: there is no such field
           → take it out, or write one of: version, max_rounds, types, approvals
-        p:22: types.scan_platform.priority: "high" is not a whole number
+        p:25: types.scan_platform.priority: "high" is not a whole number
           → write a whole number
-        p:60: types.research.priority: "high" is not a whole number
+        p:63: types.research.priority: "high" is not a whole number
           → write a whole number
-        p:112: types.write_spec.sumary: there is no such field
+        p:115: types.write_spec.sumary: there is no such field
           → one of: summary, executor, tree, priority, budget_usd, timeout_minutes, attempts, payload, result, evidence, checks, requires, on
-        p:288: types.publish.executor: "demon" is not known
+        p:291: types.publish.executor: "demon" is not known
           → one of: agent, daemon
-        p:341: types.post.executor: "demon" is not known
+        p:344: types.post.executor: "demon" is not known
           → one of: agent, daemon
-        p:350: types.implement_proposal.priority: "high" is not a whole number
+        p:353: types.implement_proposal.priority: "high" is not a whole number
           → write a whole number
         "#);
     }

@@ -13,13 +13,14 @@ use tokio::sync::watch;
 
 use crate::clock;
 use crate::config::{Config, Environment, Home, HomeKind, Program, Sandbox, TmuxServer};
+use crate::domain::credential::Credential;
 use crate::domain::error::Error;
 use crate::domain::name::AgentName;
 use crate::domain::time::Millis;
 use crate::protocol::VERSION;
-use crate::protocol::rpc::{Credential, LogSettings, Paths, ProviderSettings, SandboxSettings, Welcome};
+use crate::protocol::rpc::{LogSettings, Paths, ProviderSettings, SandboxSettings, Welcome};
 use crate::protocol::various::Halted;
-use crate::secrets::{Credentials, Login, Sources, claude_credentials};
+use crate::secrets::{Login, Sources, claude_credentials};
 use crate::server::{About, Host, Means};
 use crate::swarm::Swarm;
 
@@ -99,17 +100,14 @@ impl DaemonHost {
             return Err(format!("there is no login for {provider}"));
         }
         let sources = Sources {
-            secrets_dir: &self.home.secrets_dir(),
+            secrets_dir: Some(&self.home.secrets_dir()),
             user_home: self.environment.user_home.as_deref(),
             api_key: self.environment.anthropic_api_key.as_deref(),
             oauth_token: self.environment.claude_code_oauth_token.as_deref(),
             now: clock::now(),
         };
         match claude_credentials(&sources) {
-            Ok(Login::Found { credentials: Credentials::ApiKey(key), .. }) => Ok(Credential::ApiKey(key.expose().to_owned())),
-            Ok(Login::Found { credentials: Credentials::OauthToken(token), .. }) => {
-                Ok(Credential::OauthToken(token.expose().to_owned()))
-            }
+            Ok(Login::Found { credential, .. }) => Ok(credential),
             Ok(Login::Expired { source, remedy, .. }) => Err(format!("the login in {source} has ended; {remedy}")),
             Ok(Login::None { remedy, .. }) => Err(format!("there is no login for Claude; {remedy}")),
             Err(error) => Err(format!("{error}{}", error.hint.as_deref().map(|hint| format!("; {hint}")).unwrap_or_default())),
@@ -175,6 +173,7 @@ impl Host for DaemonHost {
                     .or_else(|| settings.claude.base_url.clone())
                     .or_else(|| self.environment.anthropic_base_url.clone()),
                 env: settings.claude.env.clone(),
+                secrets: settings.claude.secret_values().into_iter().map(str::to_owned).collect(),
                 args: settings.claude.args.clone(),
                 max_retries: settings.claude.max_retries,
                 stall_ms: millis(settings.claude.stall),

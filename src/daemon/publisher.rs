@@ -1,6 +1,7 @@
 //! Publishing: the daemon's own tasks, done from the approved snapshot, one at a time, without a model.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use tokio::sync::watch;
 
@@ -9,10 +10,14 @@ use crate::domain::error::{Error, Kind};
 use crate::domain::failure::FailureClass;
 use crate::domain::principal::Principal;
 use crate::domain::publication::PublicationState;
+use crate::domain::report::{Fail, Progress};
 use crate::domain::task::Token;
 use crate::failpoint;
 use crate::publish::{Local, Outlet, Publication};
-use crate::swarm::{Failing, Progress, Publishing, Swarm, TaskRow};
+use crate::swarm::{Publishing, Swarm, TaskRow};
+
+/// The pause after the store could not be read or written.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// Does the daemon's own tasks until `stop` says so.
 pub(super) async fn run(swarm: Swarm, downloads: PathBuf, mut stop: watch::Receiver<bool>) {
@@ -39,7 +44,22 @@ pub(super) async fn run(swarm: Swarm, downloads: PathBuf, mut stop: watch::Recei
                 }
             }
             // What was put back for a while is not told by an event when its time has come.
-            () = tokio::time::sleep(std::time::Duration::from_secs(5)) => {}
+            () = due(&swarm) => {}
+        }
+    }
+}
+
+/// Waits until the first of the tasks that were put back may be claimed.
+async fn due(swarm: &Swarm) {
+    match swarm.next_due().await {
+        Ok(Some(at)) => {
+            let millis = u64::try_from(at.0 - swarm.now().0).unwrap_or(0);
+            tokio::time::sleep(Duration::from_millis(millis.saturating_add(1))).await;
+        }
+        Ok(None) => std::future::pending().await,
+        Err(error) => {
+            tracing::warn!(%error, "when the next task is due cannot be read");
+            tokio::time::sleep(AGAIN).await;
         }
     }
 }
@@ -84,12 +104,12 @@ async fn put(swarm: &Swarm, outlet: &Local, what: &Publishing) -> Result<String,
 async fn give_up(swarm: &Swarm, token: Token, error: &Error) {
     let progress = Progress { token, report: 1, usage: Usage::default(), cost: MicroUsd(0) };
     let class = FailureClass::Crashed;
-    let failing = Failing { progress, class, detail: format!("not published: {error}"), resets_at: None };
+    let failing = Fail { progress, class, detail: format!("not published: {error}"), resets_at: None };
     while let Err(error) = swarm.fail(&Principal::System, failing.clone()).await {
         if error.kind != Kind::Unavailable {
             tracing::error!(%error, "a failed publication could not be written down");
             return;
         }
-        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        tokio::time::sleep(AGAIN).await;
     }
 }

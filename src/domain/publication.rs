@@ -12,7 +12,7 @@ pub enum PublicationState {
     Sending,
     /// On the outlet.
     Published,
-    /// The outlet refused.
+    /// Given up after its last attempt. What of it is on the outlet is not known; before another attempt the outlet is asked.
     Failed,
 }
 

@@ -70,11 +70,6 @@ impl Manifest {
     pub fn get(&self, path: &str) -> Option<&Entry> {
         self.0.iter().find(|entry| entry.path == path)
     }
-
-    /// All bytes together.
-    pub fn total_size(&self) -> u64 {
-        self.0.iter().map(|entry| entry.size).sum()
-    }
 }
 
 /// Whether a text is a SHA-256 in lower-case hex.

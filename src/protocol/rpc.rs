@@ -11,12 +11,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::problem::Problem;
-use crate::domain::budget::{MicroUsd, Usage};
-use crate::domain::failure::FailureClass;
+use crate::domain::credential::Credential;
+use crate::domain::error::Kind;
 use crate::domain::pipeline::{Check, Tree};
-use crate::domain::snapshot::Manifest;
+use crate::domain::report::{Complete, Fail, Progress};
 use crate::domain::task::Token;
-use crate::domain::time::Millis;
 
 /// A frame from a worker.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -67,7 +66,7 @@ pub enum Frame {
 /// An error as JSON-RPC wants it; `data` holds what people are told.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct RpcError {
-    /// -32000 minus the HTTP status's distance from 400: one code a kind.
+    /// One code a kind, in the range that JSON-RPC leaves to servers: -32000 not found, then conflict, invalid, denied, unavailable.
     pub code: i32,
     /// One sentence.
     pub message: String,
@@ -77,7 +76,14 @@ pub struct RpcError {
 
 impl From<Problem> for RpcError {
     fn from(problem: Problem) -> Self {
-        Self { code: -32_000 - (i32::from(problem.status) - 400), message: problem.detail.clone(), data: problem }
+        let code = match problem.kind {
+            Kind::NotFound => -32_000,
+            Kind::Conflict => -32_001,
+            Kind::Invalid => -32_002,
+            Kind::Denied => -32_003,
+            Kind::Unavailable => -32_004,
+        };
+        Self { code, message: problem.detail.clone(), data: problem }
     }
 }
 
@@ -105,7 +111,7 @@ pub enum Call {
         token: Token,
     },
     /// What the attempt has used until now.
-    Progress(Metered),
+    Progress(Progress),
     /// Bytes that were put into the artifact store are kept under this name.
     Artifact {
         /// The claim's.
@@ -117,12 +123,12 @@ pub enum Call {
         /// In bytes.
         size: u64,
     },
-    /// The CLI answered and the checks were run. Answered with [`Ending`].
+    /// The CLI answered and the checks were run. Answered with [`Ended`].
     Complete(Complete),
-    /// The attempt came to nothing. Answered with [`Ending`].
+    /// The attempt came to nothing. Answered with [`Ended`].
     Fail(Fail),
     /// The CLI of a cancelled task is gone; it had used this much.
-    Released(Metered),
+    Released(Progress),
     /// A person typed a line in the pane.
     Typed {
         /// The name of the message that it becomes: sending it again is sending it once.
@@ -201,6 +207,8 @@ pub struct ProviderSettings {
     pub base_url: Option<String>,
     /// More environment.
     pub env: BTreeMap<String, String>,
+    /// What of its values must not be shown.
+    pub secrets: Vec<String>,
     /// More arguments.
     pub args: Vec<String>,
     /// How often the CLI may repeat a request by itself.
@@ -325,31 +333,6 @@ impl fmt::Debug for Assignment {
     }
 }
 
-/// A login for the CLI's environment. Never printed.
-#[derive(Clone, Serialize, Deserialize)]
-#[serde(tag = "kind", content = "value", rename_all = "snake_case")]
-pub enum Credential {
-    /// An API key.
-    ApiKey(String),
-    /// An access token that does not refresh itself.
-    OauthToken(String),
-}
-
-impl Credential {
-    /// The key or token itself.
-    pub fn expose(&self) -> &str {
-        match self {
-            Self::ApiKey(value) | Self::OauthToken(value) => value,
-        }
-    }
-}
-
-impl fmt::Debug for Credential {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Credential(hidden)")
-    }
-}
-
 /// A message for an agent.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Message {
@@ -368,74 +351,4 @@ pub struct Message {
 pub struct Renewed {
     /// If not, the worker ends its CLI.
     pub live: bool,
-}
-
-/// What an attempt has used since it began.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-pub struct Metered {
-    /// The claim's.
-    pub token: Token,
-    /// The number of this report; later ones are higher.
-    pub report: i64,
-    /// Tokens.
-    pub usage: Usage,
-    /// Cost.
-    pub cost_micro_usd: MicroUsd,
-}
-
-/// What a check came to.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct CheckResult {
-    /// Which of the type's.
-    pub name: String,
-    /// The command's exit code; none where it did not exit by itself.
-    pub exit: Option<i32>,
-    /// The end of what it printed.
-    pub tail: String,
-    /// Everything it printed, in the artifact store.
-    pub sha256: String,
-    /// In bytes.
-    pub size: u64,
-}
-
-/// The CLI answered.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Complete {
-    /// What it used.
-    #[serde(flatten)]
-    pub metered: Metered,
-    /// What it answered.
-    pub result: Value,
-    /// The tree's files, where the type writes one.
-    pub manifest: Option<Manifest>,
-    /// What the checks came to.
-    pub checks: Vec<CheckResult>,
-}
-
-/// The attempt came to nothing.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Fail {
-    /// What it used.
-    #[serde(flatten)]
-    pub metered: Metered,
-    /// What class of failure.
-    pub class: FailureClass,
-    /// For people, and for the next attempt.
-    pub detail: String,
-    /// When the provider's limit ends, if it said so.
-    pub resets_at: Option<Millis>,
-}
-
-/// What became of the task.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Ending {
-    /// It is done.
-    Done,
-    /// It will be tried again.
-    Again,
-    /// It failed for good.
-    Failed,
-    /// It had ended before.
-    Over,
 }

@@ -45,6 +45,7 @@ pub struct PublicationView {
 
 /// An income, as it is entered and shown.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct IncomeBody {
     /// Its number; not given when it is entered.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -5,6 +5,8 @@ use std::fmt;
 
 use uuid::Uuid;
 
+use crate::domain::credential::Credential;
+
 /// One run of a CLI. The paths in it are paths inside the sandbox.
 #[derive(Debug, Clone)]
 pub struct Launch {
@@ -12,12 +14,10 @@ pub struct Launch {
     pub program: String,
     /// The model's name; empty for the CLI's default.
     pub model: String,
-    /// A model to use while the first is overloaded.
-    pub fallback_model: Option<String>,
     /// Which conversation.
     pub conversation: Conversation,
-    /// What is added to the CLI's own system prompt.
-    pub system_prompt: SystemPrompt,
+    /// A file with what is added to the CLI's own system prompt: of any size, and unlike an argument readable by the agent only.
+    pub system_prompt: Option<String>,
     /// The JSON Schema that the result must have; it describes an object.
     pub result_schema: Option<serde_json::Value>,
     /// The cap of this run in dollars. The CLI checks it after each answer, so one answer can go past it.
@@ -27,10 +27,6 @@ pub struct Launch {
     /// Report the parts of an answer as they come: [`crate::provider::Fact::Progress`] while the model writes, and exact output tokens
     /// before the end. Without it a long answer is silence.
     pub partial_messages: bool,
-    /// A file with MCP servers; none means that there are none.
-    pub mcp_config: Option<String>,
-    /// Tools that the model must not have.
-    pub disallowed_tools: Vec<String>,
     /// More arguments, from settings.
     pub extra_args: Vec<String>,
     /// Where the provider's API is; none for the provider's own.
@@ -47,15 +43,12 @@ impl Launch {
         Self {
             program: program.to_owned(),
             model: String::new(),
-            fallback_model: None,
             conversation,
-            system_prompt: SystemPrompt::None,
+            system_prompt: None,
             result_schema: None,
             max_budget_usd: None,
             max_retries: 4,
             partial_messages: true,
-            mcp_config: None,
-            disallowed_tools: Vec::new(),
             extra_args: Vec::new(),
             base_url: None,
             credential: None,
@@ -71,35 +64,6 @@ pub enum Conversation {
     New(Uuid),
     /// Go on with the one of this id.
     Resume(Uuid),
-}
-
-/// Where the added system prompt comes from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SystemPrompt {
-    /// Nothing is added.
-    None,
-    /// The text itself, as an argument: readable by everyone on the machine, and at most about 100 KB.
-    Inline(String),
-    /// A file inside the sandbox, of any size and readable by the agent only. To be preferred.
-    File(String),
-}
-
-/// What lets a run into an account. Goes into the environment, never into an argument.
-#[derive(Clone, PartialEq, Eq)]
-pub enum Credential {
-    /// An API key.
-    ApiKey(String),
-    /// A long-lived token of a subscription login.
-    OauthToken(String),
-}
-
-impl fmt::Debug for Credential {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::ApiKey(_) => "ApiKey(…)",
-            Self::OauthToken(_) => "OauthToken(…)",
-        })
-    }
 }
 
 /// A program with its arguments, and the environment that it needs on top of the sandbox's.

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 pub use display::{clip, one_line, printable};
 pub use fact::{Answer, Fact, Failure, LimitStatus, ModelUsage, Outcome, Usage};
-pub use launch::{CommandLine, Conversation, Credential, Launch, LaunchError, SystemPrompt};
+pub use launch::{CommandLine, Conversation, Launch, LaunchError};
 
 use crate::domain::failure::FailureClass;
 

@@ -8,35 +8,9 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::file::read_secret;
-use super::secret::Secret;
+use crate::domain::credential::Credential;
 use crate::domain::error::Error;
 use crate::domain::time::Millis;
-
-/// What the Claude CLI can be run with.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Credentials {
-    /// For `ANTHROPIC_API_KEY`.
-    ApiKey(Secret),
-    /// For `CLAUDE_CODE_OAUTH_TOKEN`; it cannot renew itself.
-    OauthToken(Secret),
-}
-
-impl Credentials {
-    /// The secret itself: to be handed on, and to be redacted everywhere else.
-    pub fn secret(&self) -> &Secret {
-        match self {
-            Self::ApiKey(secret) | Self::OauthToken(secret) => secret,
-        }
-    }
-
-    /// The variable by which the CLI takes it.
-    pub fn variable(&self) -> &'static str {
-        match self {
-            Self::ApiKey(_) => "ANTHROPIC_API_KEY",
-            Self::OauthToken(_) => "CLAUDE_CODE_OAUTH_TOKEN",
-        }
-    }
-}
 
 /// What came of looking for a login.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,7 +18,7 @@ pub enum Login {
     /// There is one.
     Found {
         /// The login.
-        credentials: Credentials,
+        credential: Credential,
         /// Where it was, for people.
         source: String,
         /// When it ends, if that is known.
@@ -71,8 +45,8 @@ pub enum Login {
 /// Where to look.
 #[derive(Clone, Copy)]
 pub struct Sources<'a> {
-    /// The home's folder for logins.
-    pub secrets_dir: &'a Path,
+    /// The home's folder for logins, where there is a home.
+    pub secrets_dir: Option<&'a Path>,
     /// The person's HOME, in which the Claude CLI keeps its own login.
     pub user_home: Option<&'a Path>,
     /// `ANTHROPIC_API_KEY` of the daemon's environment.
@@ -90,54 +64,50 @@ pub struct Sources<'a> {
 /// `Denied` for a file in the home's folder that others may read, `Invalid` for one that holds no single word, `Unavailable` for one
 /// that cannot be read. None of these is passed over in favour of the next place: whoever put the file there meant it.
 pub fn claude_credentials(sources: &Sources<'_>) -> Result<Login, Error> {
-    type Kind = fn(Secret) -> Credentials;
+    type Kind = fn(String) -> Credential;
     let mut looked_at = Vec::new();
-    let found = |credentials, source| Ok(Login::Found { credentials, source, expires_at: None });
-    for (name, kind) in
-        [("anthropic_api_key", Credentials::ApiKey as Kind), ("claude_code_oauth_token", Credentials::OauthToken as Kind)]
-    {
-        let file = sources.secrets_dir.join(name);
+    let found = |credential, source| Ok(Login::Found { credential, source, expires_at: None });
+    let files = [("anthropic_api_key", Credential::ApiKey as Kind), ("claude_code_oauth_token", Credential::OauthToken as Kind)];
+    for (name, kind) in files {
+        let Some(file) = sources.secrets_dir.map(|folder| folder.join(name)) else { continue };
         match read_secret(&file)? {
-            Some(secret) => return found(kind(secret), file.display().to_string()),
+            Some(secret) => return found(kind(secret.expose().to_owned()), file.display().to_string()),
             None => looked_at.push(format!("{}: not there", file.display())),
         }
     }
     for (name, value, kind) in [
-        ("ANTHROPIC_API_KEY", sources.api_key, Credentials::ApiKey as Kind),
-        ("CLAUDE_CODE_OAUTH_TOKEN", sources.oauth_token, Credentials::OauthToken as Kind),
+        ("ANTHROPIC_API_KEY", sources.api_key, Credential::ApiKey as Kind),
+        ("CLAUDE_CODE_OAUTH_TOKEN", sources.oauth_token, Credential::OauthToken as Kind),
     ] {
         match value.map(str::trim).filter(|value| !value.is_empty()) {
-            Some(value) => return found(kind(Secret::new(value)), format!("the variable {name}")),
+            Some(value) => return found(kind(value.to_owned()), format!("the variable {name}")),
             None => looked_at.push(format!("the variable {name}: not set")),
         }
     }
-    let remedy = || {
-        format!(
-            "write an API key into {} or the token of `claude setup-token` into {}, chmod 600; or run `claude` once and log in",
-            sources.secrets_dir.join("anthropic_api_key").display(),
-            sources.secrets_dir.join("claude_code_oauth_token").display()
-        )
-    };
+    let folder = sources.secrets_dir.unwrap_or(Path::new("config/secrets")).display();
+    let remedy = format!(
+        "write an API key into {folder}/anthropic_api_key or the token of `claude setup-token` into {folder}/claude_code_oauth_token, \
+         chmod 600; or run `claude` once and log in"
+    );
     match sources.user_home.map(|home| home.join(".claude/.credentials.json")) {
         Some(file) => match own_login(&file) {
-            Ok((secret, Some(expired_at))) if expired_at <= sources.now => {
-                drop(secret);
+            Ok((_, Some(expired_at))) if expired_at <= sources.now => {
                 let remedy = "run `claude` once, which renews it, or `claude setup-token` for one that lasts".to_owned();
                 return Ok(Login::Expired { source: file.display().to_string(), expired_at, remedy });
             }
-            Ok((secret, expires_at)) => {
-                let credentials = Credentials::OauthToken(secret);
-                return Ok(Login::Found { credentials, source: file.display().to_string(), expires_at });
+            Ok((token, expires_at)) => {
+                let credential = Credential::OauthToken(token);
+                return Ok(Login::Found { credential, source: file.display().to_string(), expires_at });
             }
             Err(why) => looked_at.push(format!("{}: {why}", file.display())),
         },
         None => looked_at.push("~/.claude/.credentials.json: HOME is not set".to_owned()),
     }
-    Ok(Login::None { looked_at, remedy: remedy() })
+    Ok(Login::None { looked_at, remedy })
 }
 
 /// The token of the person's own CLI, and when it ends.
-fn own_login(file: &Path) -> Result<(Secret, Option<Millis>), String> {
+fn own_login(file: &Path) -> Result<(String, Option<Millis>), String> {
     let text = std::fs::read_to_string(file).map_err(|error| match error.kind() {
         ErrorKind::NotFound => "not there".to_owned(),
         _ => error.to_string(),
@@ -146,7 +116,7 @@ fn own_login(file: &Path) -> Result<(Secret, Option<Millis>), String> {
     let login = value.get("claudeAiOauth").ok_or("holds no login (claudeAiOauth)")?;
     let token = login.get("accessToken").and_then(Value::as_str).map(str::trim).filter(|token| !token.is_empty());
     let token = token.ok_or("holds no claudeAiOauth.accessToken")?;
-    Ok((Secret::new(token), login.get("expiresAt").and_then(Value::as_i64).map(Millis)))
+    Ok((token.to_owned(), login.get("expiresAt").and_then(Value::as_i64).map(Millis)))
 }
 
 #[cfg(test)]
@@ -183,13 +153,14 @@ mod tests {
 
         fn look(&self, api_key: Option<&str>, oauth_token: Option<&str>) -> Result<Login, Error> {
             let (secrets_dir, user_home) = (self.folder.path().join("secrets"), self.folder.path().join("user"));
-            let sources = Sources { secrets_dir: &secrets_dir, user_home: Some(&user_home), api_key, oauth_token, now: NOW };
+            let sources =
+                Sources { secrets_dir: Some(&secrets_dir), user_home: Some(&user_home), api_key, oauth_token, now: NOW };
             claude_credentials(&sources)
         }
 
-        fn found(&self, api_key: Option<&str>, oauth_token: Option<&str>) -> (&'static str, String) {
+        fn found(&self, api_key: Option<&str>, oauth_token: Option<&str>) -> Credential {
             match self.look(api_key, oauth_token).unwrap() {
-                Login::Found { credentials, .. } => (credentials.variable(), credentials.secret().expose().to_owned()),
+                Login::Found { credential, .. } => credential,
                 other => panic!("{other:?}"),
             }
         }
@@ -204,13 +175,13 @@ mod tests {
     fn the_nearest_place_wins() {
         let place = Place::new();
         place.own(&own(NOW.0 + 1));
-        assert_eq!(place.found(None, None), ("CLAUDE_CODE_OAUTH_TOKEN", "own-token".into()));
-        assert_eq!(place.found(None, Some("env-token")), ("CLAUDE_CODE_OAUTH_TOKEN", "env-token".into()));
-        assert_eq!(place.found(Some("env-key"), Some("env-token")), ("ANTHROPIC_API_KEY", "env-key".into()));
+        assert_eq!(place.found(None, None), Credential::OauthToken("own-token".into()));
+        assert_eq!(place.found(None, Some("env-token")), Credential::OauthToken("env-token".into()));
+        assert_eq!(place.found(Some("env-key"), Some("env-token")), Credential::ApiKey("env-key".into()));
         place.secret("claude_code_oauth_token", "file-token\n", 0o600);
-        assert_eq!(place.found(Some("env-key"), None), ("CLAUDE_CODE_OAUTH_TOKEN", "file-token".into()));
+        assert_eq!(place.found(Some("env-key"), None), Credential::OauthToken("file-token".into()));
         place.secret("anthropic_api_key", " file-key \n", 0o400);
-        assert_eq!(place.found(Some("env-key"), None), ("ANTHROPIC_API_KEY", "file-key".into()));
+        assert_eq!(place.found(Some("env-key"), None), Credential::ApiKey("file-key".into()));
     }
 
     #[test]
@@ -270,8 +241,8 @@ mod tests {
         let login = place.look(None, None).unwrap();
         assert!(!format!("{login:?}").contains("never") && !format!("{login:?}").contains("own-token"));
         match login {
-            Login::Found { credentials, expires_at, .. } => {
-                assert_eq!(credentials.secret().expose(), "own-token");
+            Login::Found { credential, expires_at, .. } => {
+                assert_eq!(credential.expose(), "own-token");
                 assert_eq!(expires_at, Some(Millis(NOW.0 + 1)));
             }
             other => panic!("{other:?}"),

@@ -9,7 +9,7 @@ mod redact;
 mod secret;
 mod stream;
 
-pub use accounts::{Credentials, Login, Sources, claude_credentials};
+pub use accounts::{Login, Sources, claude_credentials};
 pub use file::{read_secret, write_secret};
 pub use redact::{MASK, Redactor, SECRET_MIN_BYTES};
 pub use secret::Secret;

@@ -4,10 +4,11 @@ use std::future::Future;
 use std::path::PathBuf;
 use std::pin::Pin;
 
+use crate::domain::credential::Credential;
 use crate::domain::error::Error;
 use crate::domain::name::AgentName;
 use crate::domain::time::Millis;
-use crate::protocol::rpc::{Credential, Welcome};
+use crate::protocol::rpc::Welcome;
 use crate::protocol::various::Halted;
 
 /// What there is to say about the daemon and its home.

@@ -13,15 +13,16 @@ use tokio::task::JoinHandle;
 
 use super::App;
 use crate::domain::error::Error;
+use crate::domain::failure::FailureClass;
 use crate::domain::name::AgentName;
 use crate::domain::principal::Principal;
+use crate::domain::report::{Fail, Progress};
 use crate::protocol::problem::Problem;
 use crate::protocol::rpc::{
-    AssignedProduct, Assignment, Call, Complete, Correction, Ending, Fail, Frame, Hello, Message, Metered, Renewed, Request,
-    Welcome,
+    AssignedProduct, Assignment, Call, Correction, Frame, Hello, Message, Notice, Renewed, Request, Welcome,
 };
 use crate::protocol::{BODY_MAX, OLDEST, VERSION};
-use crate::swarm::{CheckReport, ClaimAnswer, Claimed, Ended, Failing, Finish, MessageRow, Progress};
+use crate::swarm::{ClaimAnswer, Claimed, MessageRow};
 
 /// Answers that may wait for one worker.
 const WAITING: usize = 64;
@@ -64,6 +65,12 @@ async fn talk(mut socket: WebSocket, app: App) {
     }
     let Some(mut worker) = worker else { return };
     let mut notices = worker.app.hub.join(worker.agent.clone());
+    // What was accepted while it was not connected, or by a daemon that died before it could tell.
+    for row in worker.app.swarm.waiting_messages(worker.agent.clone()).await.unwrap_or_default() {
+        if !send(&mut socket, &notice(Notice::Message(message(row)))).await {
+            return;
+        }
+    }
     loop {
         tokio::select! {
             frame = socket.recv() => {
@@ -82,10 +89,10 @@ async fn talk(mut socket: WebSocket, app: App) {
                     return;
                 }
             }
-            notice = notices.recv() => {
+            told = notices.recv() => {
                 // A newer connection of the same agent has taken this one's place.
-                let Some(notice) = notice else { return };
-                if !send(&mut socket, &Frame::Notice { jsonrpc: "2.0".to_owned(), notice }).await {
+                let Some(told) = told else { return };
+                if !send(&mut socket, &notice(told)).await {
                     return;
                 }
             }
@@ -98,6 +105,10 @@ async fn send(socket: &mut WebSocket, frame: &Frame) -> bool {
         Ok(text) => socket.send(Ws::Text(text.into())).await.is_ok(),
         Err(_) => false,
     }
+}
+
+fn notice(notice: Notice) -> Frame {
+    Frame::Notice { jsonrpc: "2.0".to_owned(), notice }
 }
 
 fn answer(id: u64, outcome: Result<Value, Error>) -> Frame {
@@ -163,16 +174,16 @@ impl Worker {
             Call::Renew { token } => json(Renewed { live: swarm.renew(token) }),
             Call::Started { token } => swarm.started(who, token).await.and_then(json),
             Call::Validating { token } => swarm.validating(who, token).await.and_then(json),
-            Call::Progress(metered) => swarm.progress(who, progress(&metered)).await.and_then(json),
+            Call::Progress(progress) => swarm.progress(who, progress).await.and_then(json),
             Call::Artifact { token, name, sha256, size } => {
                 if swarm.artifacts().size(&sha256) != Some(size) {
                     return Err(Error::invalid("sha256", "these bytes are not in the artifact store").hint("upload them first"));
                 }
                 swarm.keep_artifact(who, token, name, sha256, size).await.and_then(json)
             }
-            Call::Complete(complete) => swarm.finish(who, finish(complete)).await.map(ending).and_then(json),
-            Call::Fail(fail) => swarm.fail(who, failing(fail)).await.map(ending).and_then(json),
-            Call::Released(metered) => swarm.released(who, progress(&metered)).await.and_then(json),
+            Call::Complete(complete) => swarm.complete(who, complete).await.and_then(json),
+            Call::Fail(fail) => swarm.fail(who, fail).await.and_then(json),
+            Call::Released(progress) => swarm.released(who, progress).await.and_then(json),
             Call::Typed { id, text } => swarm.tell(who, self.agent.clone(), id, text).await.and_then(json),
             Call::Delivered { token, message } => swarm.delivered(who, token, message).await.and_then(json),
         }
@@ -239,9 +250,9 @@ async fn assignment(app: &App, claimed: Claimed) -> Result<Option<Assignment>, E
         Ok(means) => means,
         Err(why) => {
             let progress = Progress { token, report: 0, usage: claimed.attempt.usage, cost: claimed.attempt.cost };
-            let class = crate::domain::failure::FailureClass::LoginRequired;
+            let class = FailureClass::LoginRequired;
             let who = Principal::Worker(claimed.attempt.agent);
-            app.swarm.fail(&who, Failing { progress, class, detail: why, resets_at: None }).await?;
+            app.swarm.fail(&who, Fail { progress, class, detail: why, resets_at: None }).await?;
             return Ok(None);
         }
     };
@@ -272,43 +283,4 @@ async fn assignment(app: &App, claimed: Claimed) -> Result<Option<Assignment>, E
         program: means.program.display().to_string(),
         credential: Some(means.credential),
     }))
-}
-
-fn progress(metered: &Metered) -> Progress {
-    Progress { token: metered.token, report: metered.report, usage: metered.usage, cost: metered.cost_micro_usd }
-}
-
-fn finish(complete: Complete) -> Finish {
-    Finish {
-        token: complete.metered.token,
-        report: complete.metered.report,
-        result: complete.result,
-        manifest: complete.manifest,
-        checks: complete
-            .checks
-            .into_iter()
-            .map(|check| CheckReport {
-                name: check.name,
-                exit: check.exit,
-                tail: check.tail,
-                sha256: check.sha256,
-                size: check.size,
-            })
-            .collect(),
-        usage: complete.metered.usage,
-        cost: complete.metered.cost_micro_usd,
-    }
-}
-
-fn failing(fail: Fail) -> Failing {
-    Failing { progress: progress(&fail.metered), class: fail.class, detail: fail.detail, resets_at: fail.resets_at }
-}
-
-fn ending(ended: Ended) -> Ending {
-    match ended {
-        Ended::Done => Ending::Done,
-        Ended::Again => Ending::Again,
-        Ended::Failed => Ending::Failed,
-        Ended::Over => Ending::Over,
-    }
 }

@@ -52,7 +52,7 @@ pub(super) fn begin_probe(tx: &Tx<'_>, name: &str, attempt: i64) -> Result<(), E
 }
 
 /// An attempt is over in a way that says nothing about its account: another may probe.
-pub(super) fn probe_ended(tx: &Tx<'_>, attempt: &AttemptRow, _now: Millis) -> Result<(), Error> {
+pub(super) fn probe_ended(tx: &Tx<'_>, attempt: &AttemptRow) -> Result<(), Error> {
     let account = tx.account(&attempt.account)?;
     if account.probing == Some(attempt.id) {
         tx.put_account(&Account { probing: None, ..account })?;
@@ -90,7 +90,7 @@ pub(super) fn refused(
     let seed = u64::try_from(attempt.id).unwrap_or_default();
     let stated = resets_at.filter(|at| *at > now).map(|at| at.min(now.plus(RESET_MAX_MS)));
     let (state, until) = match effect {
-        AccountEffect::None => return probe_ended(tx, attempt, now),
+        AccountEffect::None => return probe_ended(tx, attempt),
         AccountEffect::LoginRequired => (AccountState::LoginRequired, now),
         AccountEffect::Cool => (AccountState::Cooling, now.plus(account_cool_ms(before.probes, seed))),
         AccountEffect::Exhausted => {
@@ -143,28 +143,5 @@ impl Swarm {
         }
         let (who, name, now) = (who.clone(), name.to_owned(), self.now());
         self.store.write(move |tx| open(tx, &name, &who, now)).await
-    }
-
-    /// Closes the gate of an account that has no usable login.
-    ///
-    /// # Errors
-    /// `Denied` for anyone but the daemon.
-    pub async fn require_login(&self, who: &Principal, name: &str, reason: String) -> Result<(), Error> {
-        if *who != Principal::System {
-            return Err(Error::denied("only the daemon sees which logins there are"));
-        }
-        let (name, now) = (name.to_owned(), self.now());
-        self.store
-            .write(move |tx| {
-                let before = tx.account(&name)?;
-                if before.state == AccountState::LoginRequired && before.reason.as_deref() == Some(&reason) {
-                    return Ok(());
-                }
-                let data = serde_json::json!({ "account": name, "state": "login_required", "reason": reason });
-                tx.put_account(&Account { state: AccountState::LoginRequired, reason: Some(reason), probing: None, ..before })?;
-                tx.record(now, &NewEvent::new(EventKind::AccountClosed, Principal::System).data(data))?;
-                Ok(())
-            })
-            .await
     }
 }

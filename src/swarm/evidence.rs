@@ -1,18 +1,18 @@
 //! Bytes that a report speaks of: they must be in the artifact store before the report counts.
 
 use super::Swarm;
-use super::judge::Finish;
 use crate::domain::error::Error;
+use crate::domain::report::Complete;
 
 impl Swarm {
     /// Refuses a report that names bytes which were not sent.
     ///
     /// # Errors
     /// `Invalid`, naming the first.
-    pub(super) async fn must_have_bytes(&self, finish: &Finish) -> Result<(), Error> {
+    pub(super) async fn must_have_bytes(&self, complete: &Complete) -> Result<(), Error> {
         let mut named: Vec<(String, String, u64)> =
-            finish.checks.iter().map(|check| (format!("check:{}", check.name), check.sha256.clone(), check.size)).collect();
-        let entries = finish.manifest.iter().flat_map(|manifest| manifest.0.iter());
+            complete.checks.iter().map(|check| (format!("check:{}", check.name), check.sha256.clone(), check.size)).collect();
+        let entries = complete.manifest.iter().flat_map(|manifest| manifest.0.iter());
         named.extend(entries.map(|entry| (entry.path.clone(), entry.sha256.clone(), entry.size)));
         let artifacts = self.artifacts.clone();
         let look = tokio::task::spawn_blocking(move || {

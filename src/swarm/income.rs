@@ -60,7 +60,7 @@ impl Swarm {
                     note: new.note,
                 };
                 let id = tx.insert_income(&row, &actor, now)?;
-                let data = serde_json::json!({ "income": id, "amount": row.amount, "currency": row.currency });
+                let data = serde_json::json!({ "income": id, "amount_cents": row.amount, "currency": row.currency });
                 tx.record(now, &NewEvent::new(EventKind::IncomeAdded, &actor).product(row.product).data(data))?;
                 Ok(id)
             })

@@ -6,48 +6,14 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::steps;
-use crate::domain::budget::{MicroUsd, Usage};
 use crate::domain::error::Error;
 use crate::domain::failure::FailureClass;
 use crate::domain::pipeline::{Lookup, OnFailure, Pipeline, Step, TaskType, Tree, follow};
+use crate::domain::report::{CheckReport, Complete};
 use crate::domain::snapshot::Manifest;
-use crate::domain::task::{JSON_MAX_BYTES, Token};
+use crate::domain::task::JSON_MAX_BYTES;
 use crate::domain::{schema, text};
 use crate::store::{ArtifactRow, ProductRow, TaskRow};
-
-/// What a check came to, as the worker saw it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct CheckReport {
-    /// Which of the type's checks.
-    pub name: String,
-    /// The command's exit code; none where it did not exit by itself.
-    pub exit: Option<i32>,
-    /// The end of what it printed.
-    pub tail: String,
-    /// Everything it printed, in the artifact store.
-    pub sha256: String,
-    /// In bytes.
-    pub size: u64,
-}
-
-/// What a worker says when its CLI is done and the checks were run.
-#[derive(Debug, Clone)]
-pub struct Finish {
-    /// The claim's.
-    pub token: Token,
-    /// The number of this report; later ones are higher.
-    pub report: i64,
-    /// The model's answer.
-    pub result: Value,
-    /// The files of the tree, where the type writes one. Their bytes are in the artifact store.
-    pub manifest: Option<Manifest>,
-    /// What the checks came to.
-    pub checks: Vec<CheckReport>,
-    /// Tokens of the whole attempt.
-    pub usage: Usage,
-    /// Cost of the whole attempt.
-    pub cost: MicroUsd,
-}
 
 /// A result that counts.
 pub(super) struct Accepted {
@@ -74,10 +40,10 @@ pub(super) fn judge(
     spec: &TaskType,
     task: &TaskRow,
     product: Option<&ProductRow>,
-    finish: &Finish,
+    complete: &Complete,
 ) -> Result<Accepted, Refused> {
     let missing = refuse(FailureClass::ResultMissing);
-    let mut result = text::clean_json(finish.result.clone());
+    let mut result = text::clean_json(complete.result.clone());
     let size = result.to_string().len();
     if size > JSON_MAX_BYTES {
         return Err(missing(
@@ -85,8 +51,8 @@ pub(super) fn judge(
         ));
     }
     schema::validate("result", &spec.result, &result).map_err(&missing)?;
-    files(spec, &result, finish.manifest.as_ref())?;
-    let failed = checks(spec, &finish.checks)?;
+    files(spec, &result, complete.manifest.as_ref())?;
+    let failed = checks(spec, &complete.checks)?;
     if let Some((name, tail)) = failed {
         turn(spec, &mut result, name, tail);
         schema::validate("result", &spec.result, &result).map_err(&missing)?;
@@ -181,12 +147,12 @@ pub(super) fn lookup(task: &TaskRow, product: Option<&ProductRow>, more: &[(&str
 }
 
 /// The rows under which the logs of the checks are kept.
-pub(super) fn logs(finish: &Finish, attempt: i64) -> Vec<ArtifactRow> {
+pub(super) fn logs(complete: &Complete, attempt: i64) -> Vec<ArtifactRow> {
     let row = |check: &CheckReport| ArtifactRow {
         attempt,
         name: format!("check:{}", text::one_line(&check.name, 60)),
         sha256: check.sha256.clone(),
         size: check.size,
     };
-    finish.checks.iter().map(row).collect()
+    complete.checks.iter().map(row).collect()
 }

@@ -10,7 +10,8 @@ use crate::domain::name::AgentName;
 use crate::domain::principal::Principal;
 use crate::domain::task::Token;
 use crate::domain::text;
-use crate::store::MessageRow;
+use crate::failpoint;
+use crate::store::{MessageRow, Tx};
 
 /// The longest message, in bytes.
 const BODY_MAX: usize = 16 * 1024;
@@ -38,18 +39,17 @@ impl Swarm {
             return Err(Error::not_found(format!("there is no agent {agent}")).hint("`claude-swarm status` lists them"));
         }
         let (actor, now) = (who.to_string(), self.now());
-        self.store
-            .write(move |tx| {
-                if let Some(there) = tx.message_by_uuid(&id.to_string())? {
-                    let same = (&there.agent, &there.sender, &there.body) == (&agent, &sender, &body);
-                    return if same { Ok(there.id) } else { Err(Error::conflict(format!("{id} is another message's id"))) };
-                }
-                let number = tx.insert_message(&id.to_string(), &agent, &sender, &body, now)?;
-                let data = serde_json::json!({ "message": number, "from": sender });
-                tx.record(now, &NewEvent::new(EventKind::MessageSent, actor).agent(&agent).data(data))?;
-                Ok(number)
-            })
-            .await
+        let tell = move |tx: &Tx<'_>| {
+            if let Some(there) = tx.message_by_uuid(&id.to_string())? {
+                let same = (&there.agent, &there.sender, &there.body) == (&agent, &sender, &body);
+                return if same { Ok(there.id) } else { Err(Error::conflict(format!("{id} is another message's id"))) };
+            }
+            let number = tx.insert_message(&id.to_string(), &agent, &sender, &body, now)?;
+            let data = serde_json::json!({ "message": number, "from": sender });
+            tx.record(now, &NewEvent::new(EventKind::MessageSent, actor).agent(&agent).data(data))?;
+            Ok(number)
+        };
+        self.store.write_then(tell, |_| failpoint::reach("daemon.message-committed")).await
     }
 
     /// An agent's messages that were not delivered.

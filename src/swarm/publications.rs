@@ -1,19 +1,20 @@
 //! Publications: the daemon asks what to send, says that it begins, and what became of it.
 
 use super::Swarm;
-use super::judge::Finish;
-use super::reports::{Ended, held};
-use crate::domain::approval::{ApprovalState, binding};
+use super::reports::held;
+use crate::domain::approval::{ApprovalId, ApprovalState, binding};
 use crate::domain::budget::{MicroUsd, Usage};
 use crate::domain::error::Error;
 use crate::domain::event::{EventKind, NewEvent};
 use crate::domain::principal::Principal;
 use crate::domain::product::ProductState;
 use crate::domain::publication::PublicationState;
+use crate::domain::report::{Complete, Ended, Progress};
 use crate::domain::snapshot::Manifest;
 use crate::domain::task::Token;
+use crate::domain::time::Millis;
 use crate::failpoint;
-use crate::store::{ApprovalRow, ProductRow, PublicationRow, Reader, TaskRow};
+use crate::store::{ApprovalRow, ProductRow, PublicationRow, Reader, TaskRow, Tx};
 
 /// Everything that is needed to publish, all of it from what a person approved.
 #[derive(Debug, Clone)]
@@ -96,15 +97,28 @@ impl Swarm {
             .await?;
         failpoint::reach("daemon.publication-recorded");
         let result = serde_json::json!({ "url": url });
-        let finish =
-            Finish { token, report: 1, result, manifest: None, checks: vec![], usage: Usage::default(), cost: MicroUsd(0) };
-        self.finish(&Principal::System, finish).await
+        let progress = Progress { token, report: 1, usage: Usage::default(), cost: MicroUsd(0) };
+        self.complete(&Principal::System, Complete { progress, result, manifest: None, checks: vec![] }).await
     }
+}
+
+/// A publish task failed for good. Whether something is on the outlet is not known; a retry asks it first.
+pub(super) fn given_up(tx: &Tx<'_>, task: &TaskRow, why: &str, now: Millis) -> Result<(), Error> {
+    let publication = tx.publication_of(approval_of(task))?;
+    if let Some(row) = publication.filter(|row| row.state != PublicationState::Published) {
+        tx.set_publication(row.id, PublicationState::Failed, None, Some(why), now)?;
+    }
+    Ok(())
+}
+
+/// The approval that a publish task names.
+fn approval_of(task: &TaskRow) -> ApprovalId {
+    task.payload.get("approval").and_then(serde_json::Value::as_i64).unwrap_or_default()
 }
 
 /// The decision that allows a publish task, with everything it was about; or why there is none.
 fn prove(reader: &Reader<'_>, task: &TaskRow, rehearsal: bool) -> Result<Publishing, Error> {
-    let id = task.payload.get("approval").and_then(serde_json::Value::as_i64).unwrap_or_default();
+    let id = approval_of(task);
     let denied = |why: &str| Error::denied(format!("approval {id} does not allow this publication: {why}"));
     let approval = reader.approval(id)?.ok_or_else(|| denied("it does not exist"))?;
     if approval.state != ApprovalState::Approved {

@@ -8,6 +8,7 @@ use crate::domain::error::Error;
 use crate::domain::event::Event;
 use crate::domain::snapshot::Manifest;
 use crate::domain::task::{StateName, TaskId};
+use crate::domain::time::Millis;
 use crate::store::{ApprovalRow, ArtifactRow, AttemptRow, IncomeRow, ProductRow, PublicationRow, Reader, TaskFilter, TaskRow};
 
 /// Everything about one task.
@@ -54,6 +55,15 @@ impl Swarm {
                 })
             })
             .await
+    }
+
+    /// When the first of the tasks that wait for their time may be claimed.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn next_due(&self) -> Result<Option<Millis>, Error> {
+        let now = self.now();
+        self.store.read(move |reader| Ok(reader.next_not_before(now)?)).await
     }
 
     /// The events after a sequence number, oldest first.

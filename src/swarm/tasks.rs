@@ -301,7 +301,7 @@ pub(super) fn cancel(tx: &Tx<'_>, id: TaskId, reason: &str, actor: &str, now: Mi
     change(tx, &task, Event::Cancel { reason: reason.to_owned() }, now)?;
     if let Some(attempt) = token.map(|token| tx.attempt_by_token(token)).transpose()?.flatten() {
         tx.end_attempt(attempt.id, Outcome::Cancelled, None, Some(reason), now)?;
-        super::accounts::probe_ended(tx, &attempt, now)?;
+        super::accounts::probe_ended(tx, &attempt)?;
     }
     let data = serde_json::json!({ "reason": reason });
     let mut event = NewEvent::new(EventKind::TaskCancelled, actor).task(id).product(task.product).data(data);

@@ -15,13 +15,15 @@ use super::places::Places;
 use super::workspace::Workspace;
 use super::{checks, history, snapshot, transcript};
 use crate::client::link::Link;
+use crate::domain::credential::Credential;
 use crate::domain::error::{Error, Kind};
 use crate::domain::failure::FailureClass;
 use crate::domain::pipeline::Tree;
+use crate::domain::report::{Complete, Ended, Fail};
 use crate::domain::task::{JSON_MAX_BYTES, Token};
 use crate::domain::text;
 use crate::failpoint;
-use crate::protocol::rpc::{Assignment, Call, Complete, Ending, Fail, Notice, Renewed};
+use crate::protocol::rpc::{Assignment, Call, Notice, Renewed};
 use crate::provider::{Answer, Conversation, Failure};
 use crate::secrets::Redactor;
 
@@ -75,9 +77,9 @@ impl Drop for Keeper {
 impl Running<'_> {
     /// Reports what was used until now, without waiting for the answer.
     pub(super) fn report_progress(&mut self) {
-        let (link, metered) = (self.worker.link.clone(), self.meter.next());
+        let (link, progress) = (self.worker.link.clone(), self.meter.next());
         tokio::spawn(async move {
-            if let Err(error) = link.call::<()>(Call::Progress(metered)).await {
+            if let Err(error) = link.call::<()>(Call::Progress(progress)).await {
                 tracing::debug!(%error, "progress was not taken");
             }
         });
@@ -106,7 +108,8 @@ pub(super) async fn run(
     notices: &mut mpsc::Receiver<Notice>,
 ) -> Result<(), Error> {
     let token = assignment.token;
-    pane.redactor = assignment.credential.as_ref().map(|login| Redactor::new([login.expose()])).unwrap_or_default();
+    let login = assignment.credential.iter().map(Credential::expose);
+    pane.redactor = Redactor::new(login.chain(worker.welcome.provider.secrets.iter().map(String::as_str)));
     let about = match &assignment.product {
         Some(product) => {
             format!("task {} · {} · {} · attempt {}", assignment.task, assignment.kind, product.slug, assignment.attempt)
@@ -155,16 +158,16 @@ fn broken(error: &Error) -> Failure {
 }
 
 fn failing(meter: &mut Meter, failure: Failure) -> Call {
-    Call::Fail(Fail { metered: meter.next(), class: failure.class, detail: failure.message, resets_at: failure.resets_at })
+    Call::Fail(Fail { progress: meter.next(), class: failure.class, detail: failure.message, resets_at: failure.resets_at })
 }
 
 async fn report(worker: &Worker, call: Call, meter: &mut Meter, pane: &mut Pane) -> Result<(), Error> {
     failpoint::reach("worker.before-report");
-    match worker.link.call::<Ending>(call).await {
-        Ok(Ending::Done) => pane.show(Tone::Good, "✔", "done"),
-        Ok(Ending::Again) => pane.show(Tone::Warn, "↻", "not accepted, or not possible now; it will be tried again"),
-        Ok(Ending::Failed) => pane.show(Tone::Bad, "✗", "failed; a person has to look"),
-        Ok(Ending::Over) => return released(worker, meter).await,
+    match worker.link.call::<Ended>(call).await {
+        Ok(Ended::Done) => pane.show(Tone::Good, "✔", "done"),
+        Ok(Ended::Again) => pane.show(Tone::Warn, "↻", "not accepted, or not possible now; it will be tried again"),
+        Ok(Ended::Failed) => pane.show(Tone::Bad, "✗", "failed; a person has to look"),
+        Ok(Ended::Over) => return released(worker, meter).await,
         Err(error) if matches!(error.kind, Kind::Conflict | Kind::Denied | Kind::Invalid) => {
             pane.show(Tone::Warn, "■", &error.to_string());
         }
@@ -224,10 +227,10 @@ async fn attempt(
         }
         Tree::None | Tree::Snapshot => None,
     };
-    let metered = running.meter.next();
-    pane.show(Tone::Dim, "Σ", &transcript::cost(&metered.usage, metered.cost_micro_usd.usd()));
+    let progress = running.meter.next();
+    pane.show(Tone::Dim, "Σ", &transcript::cost(&progress.usage, progress.cost.usd()));
     let result = pane.redactor.redact_json(result);
-    Ok(Outcome::Complete(Complete { metered, result, manifest, checks: results }))
+    Ok(Outcome::Complete(Complete { progress, result, manifest, checks: results }))
 }
 
 /// The deepest result that is passed on; a reader at the other end gives up at 128.
@@ -274,7 +277,7 @@ async fn talk(
         if resume {
             pane.note("the conversation goes on where it was cut off");
         }
-        let end = live::converse(running, conversation, (message, opening), pane, typed, notices).await?;
+        let end = live::converse(running, conversation, file.as_ref(), (message, opening), pane, typed, notices).await?;
         match &end {
             End::Failed(failure) if !last && failure.class == FailureClass::ConversationInUse => resume = true,
             End::Failed(failure) if !last && failure.class == FailureClass::ConversationUnknown => {

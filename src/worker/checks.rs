@@ -12,8 +12,8 @@ use super::pane::{Pane, Tone};
 use super::workspace::Workspace;
 use crate::domain::error::Error;
 use crate::domain::pipeline::Check;
+use crate::domain::report::CheckReport;
 use crate::domain::text;
-use crate::protocol::rpc::CheckResult;
 use crate::sandbox::Profile;
 
 /// The most of a check's output that is kept, in bytes.
@@ -22,7 +22,7 @@ const OUTPUT_MAX: u64 = 4 * 1024 * 1024;
 /// The end of a check's output that people and the next attempt are shown, in characters.
 const TAIL: usize = 4_000;
 
-pub(super) async fn run(worker: &Worker, workspace: &Workspace, check: &Check, pane: &mut Pane) -> Result<CheckResult, Error> {
+pub(super) async fn run(worker: &Worker, workspace: &Workspace, check: &Check, pane: &mut Pane) -> Result<CheckReport, Error> {
     pane.show(Tone::Tool, "✓", &format!("check {}: {}", check.name, check.command.join(" ")));
     let program = Program {
         profile: Profile::Check,
@@ -57,7 +57,7 @@ pub(super) async fn run(worker: &Worker, workspace: &Workspace, check: &Check, p
     let last = tail.trim_end().lines().next_back().unwrap_or_default();
     pane.show(tone, "✓", &format!("check {} {word}: {}", check.name, text::one_line(last, 160)));
     let blob = worker.blobs.put_bytes(output).await?;
-    Ok(CheckResult { name: check.name.clone(), exit, tail, sha256: blob.sha256, size: blob.size })
+    Ok(CheckReport { name: check.name.clone(), exit, tail, sha256: blob.sha256, size: blob.size })
 }
 
 /// Reads to the end, and keeps the beginning.

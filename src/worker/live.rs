@@ -1,6 +1,6 @@
 //! One process of the CLI, from its start to its end: lines in, facts out, messages to it, and everything that can end it early.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::attempt::Running;
 use super::command::{self, Program};
+use super::conversation::ConversationFile;
 use super::pane::{Pane, Tone};
 use super::places::Places;
 use super::transcript;
@@ -20,11 +21,12 @@ use crate::domain::budget::{MicroUsd, Usage};
 use crate::domain::error::Error;
 use crate::domain::failure::FailureClass;
 use crate::domain::price;
+use crate::domain::report::Progress;
 use crate::domain::task::Token;
 use crate::domain::text;
 use crate::failpoint;
-use crate::protocol::rpc::{Call, Credential, Message, Metered, Notice};
-use crate::provider::{self, Answer, Conversation, Ending, Fact, Failure, Launch, MAX_LINE_BYTES, Provider, SystemPrompt};
+use crate::protocol::rpc::{Call, Message, Notice};
+use crate::provider::{self, Answer, Conversation, Ending, Fact, Failure, Launch, MAX_LINE_BYTES, Provider};
 use crate::sandbox::Profile;
 
 /// How the conversation ended.
@@ -52,10 +54,11 @@ const REPORT: Duration = Duration::from_secs(3);
 /// The file with the role's prompt, in the agent's home.
 pub(super) const ROLE_FILE: &str = ".swarm-role.md";
 
-/// Runs the CLI once. What it is told first has an id, under which it says that it has heard it.
+/// Runs the CLI once, in a conversation that is kept in `file`. What it is told first has an id, under which it says that it has heard it.
 pub(super) async fn converse(
     running: &mut Running<'_>,
     conversation: Conversation,
+    file: Option<&ConversationFile>,
     (id, opening): (Uuid, &str),
     pane: &mut Pane,
     typed: &mut mpsc::Receiver<String>,
@@ -66,7 +69,13 @@ pub(super) async fn converse(
     let mut cli = Cli::start(running, provider, conversation).await?;
     cli.say(id, &Places::of(running.worker, &running.workspace).text(opening));
     for message in running.assignment.messages.clone() {
-        cli.deliver(message);
+        // An attempt that was lost may have died before it could say that it had delivered it.
+        if file.is_some_and(|file| file.holds(message.uuid)) {
+            cli.told.insert(message.uuid);
+            cli.tell_delivered(running, message.id);
+        } else {
+            cli.deliver(message);
+        }
     }
     let end = cli.follow(running, pane, typed, notices).await;
     cli.end().await?;
@@ -85,6 +94,8 @@ struct Cli {
     parser: Box<dyn provider::Parser>,
     /// What was sent and has not come back: by its id, the message's number if it is one.
     sent: HashMap<Uuid, Option<i64>>,
+    /// The messages that it was told. The daemon may say one again before it knows that it was delivered.
+    told: HashSet<Uuid>,
     /// What the daemon is being told of messages that are in the conversation. It may be away, and the CLI is followed all the same.
     telling: JoinSet<Result<(), Error>>,
 }
@@ -96,7 +107,7 @@ impl Cli {
         let places = Places::of(worker, &running.workspace);
         let mut launch = Launch::new(&places.program, conversation);
         launch.model.clone_from(&assignment.model);
-        launch.system_prompt = SystemPrompt::File(format!("{}/{ROLE_FILE}", places.home));
+        launch.system_prompt = Some(format!("{}/{ROLE_FILE}", places.home));
         launch.result_schema = Some(assignment.result_schema.clone());
         launch.max_budget_usd = Some(assignment.budget_usd);
         launch.max_retries = settings.max_retries;
@@ -104,10 +115,7 @@ impl Cli {
         launch.base_url.clone_from(&settings.base_url);
         launch.extra_env.clone_from(&settings.env);
         launch.extra_env.insert("CLAUDE_SWARM_SOCKET".to_owned(), format!("{}/swarm.sock", places.socket_dir));
-        launch.credential = assignment.credential.as_ref().map(|credential| match credential {
-            Credential::ApiKey(key) => provider::Credential::ApiKey(key.clone()),
-            Credential::OauthToken(token) => provider::Credential::OauthToken(token.clone()),
-        });
+        launch.credential.clone_from(&assignment.credential);
         let line = provider.command(&launch).map_err(|error| Error::invalid("launch", error.to_string()))?;
         let program = Program { profile: Profile::Cli, argv: line.argv, env: line.env, stdin: Stdio::piped(), git_dir: None };
         let mut child = command::spawn(worker, &running.workspace, program).await?;
@@ -119,8 +127,8 @@ impl Cli {
         let parser = provider.parser(true);
         let (stdin, said) = mpsc::unbounded_channel();
         let writing = tokio::spawn(write_lines(child.stdin.take(), said)).abort_handle();
-        let (sent, telling) = (HashMap::new(), JoinSet::new());
-        Ok(Self { child, stdin: Some(stdin), writing, lines, stderr, provider, parser, sent, telling })
+        let (sent, told, telling) = (HashMap::new(), HashSet::new(), JoinSet::new());
+        Ok(Self { child, stdin: Some(stdin), writing, lines, stderr, provider, parser, sent, told, telling })
     }
 
     fn say(&mut self, id: Uuid, text: &str) {
@@ -132,7 +140,7 @@ impl Cli {
     }
 
     fn deliver(&mut self, message: Message) {
-        if self.stdin.is_none() || self.sent.contains_key(&message.uuid) {
+        if self.stdin.is_none() || !self.told.insert(message.uuid) {
             return;
         }
         self.say(message.uuid, &format!("Message from {}:\n\n{}", message.sender, message.body));
@@ -151,7 +159,9 @@ impl Cli {
         let deadline = running.deadline;
         let mut heard = Instant::now();
         let mut reported = Instant::now();
+        // What the last turn came to, and the one before it while that is not over.
         let mut last: Option<Result<Answer, Failure>> = None;
+        let mut before: Option<Result<Answer, Failure>> = None;
         let mut leave: Option<Instant> = None;
         loop {
             tokio::select! {
@@ -161,7 +171,11 @@ impl Cli {
                     for fact in self.parser.feed(&line) {
                         transcript::show(pane, &fact);
                         match fact {
-                            Fact::Delivered { id: Some(id), .. } => self.delivered(running, id),
+                            Fact::Delivered { id: Some(id), .. } => {
+                                self.delivered(running, id);
+                                // It is answered in a turn of its own, if the one before is over.
+                                before = last.take().or(before);
+                            }
                             Fact::ToolReturned { .. } => failpoint::reach("worker.mid-stream"),
                             // What the agent started can write where the CLI writes. After the last answer there is no other.
                             Fact::Finished(_) if leave.is_some() => {
@@ -170,7 +184,7 @@ impl Cli {
                             }
                             Fact::Finished(outcome) => {
                                 running.meter.turn_ended(outcome.cost_micro_usd);
-                                last = Some(outcome.result);
+                                last = Some(joined(before.take(), outcome.result));
                             }
                             _ => {}
                         }
@@ -222,9 +236,13 @@ impl Cli {
     /// A message is in the conversation.
     fn delivered(&mut self, running: &Running<'_>, id: Uuid) {
         if let Some(Some(message)) = self.sent.remove(&id) {
-            let (link, call) = (running.worker.link.clone(), Call::Delivered { token: running.assignment.token, message });
-            self.telling.spawn(async move { link.call::<()>(call).await });
+            self.tell_delivered(running, message);
         }
+    }
+
+    fn tell_delivered(&mut self, running: &Running<'_>, message: i64) {
+        let (link, call) = (running.worker.link.clone(), Call::Delivered { token: running.assignment.token, message });
+        self.telling.spawn(async move { link.call::<()>(call).await });
     }
 
     fn without_result(&self, status: Option<ExitStatus>, stderr: &str, pane: &mut Pane) -> End {
@@ -256,6 +274,14 @@ impl Cli {
             told.map_err(|error| Error::unavailable(format!("a message could not be noted: {error}")))??;
         }
         Ok(())
+    }
+}
+
+/// What two turns came to: a person's message may be answered by a few words, and the result of the turn before still stands.
+fn joined(before: Option<Result<Answer, Failure>>, last: Result<Answer, Failure>) -> Result<Answer, Failure> {
+    match (before, last) {
+        (Some(Ok(before)), Ok(Answer { text, structured: None })) => Ok(Answer { text, structured: before.structured }),
+        (_, last) => last,
     }
 }
 
@@ -343,9 +369,9 @@ impl Meter {
     }
 
     /// The next report.
-    pub(super) fn next(&mut self) -> Metered {
+    pub(super) fn next(&mut self) -> Progress {
         self.report += 1;
         let (usage, cost) = self.total();
-        Metered { token: self.token, report: self.report, usage, cost_micro_usd: MicroUsd(cost) }
+        Progress { token: self.token, report: self.report, usage, cost: MicroUsd(cost) }
     }
 }

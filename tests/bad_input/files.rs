@@ -185,6 +185,6 @@ fn a_database_of_a_newer_version() {
     database.write_all_at(&99_u32.to_be_bytes(), 60).unwrap();
     let before = bytes(&swarm.home.join("data"));
     let why = said(&daemon(&swarm)).replace(&swarm.home.display().to_string(), "HOME");
-    insta::assert_snapshot!(why, @r#"1 error: the database HOME/data/swarm.db has schema 99, and this version knows up to 1; install the version that wrote it, or a newer one"#);
+    insta::assert_snapshot!(why, @r#"1 error: the database HOME/data/swarm.db has schema 99, and this version knows up to 2; install the version that wrote it, or a newer one"#);
     assert!(bytes(&swarm.home.join("data")) == before);
 }

@@ -6,9 +6,10 @@ use claude_swarm::client::link::Link;
 use claude_swarm::domain::budget::{MicroUsd, Usage};
 use claude_swarm::domain::error::Error;
 use claude_swarm::domain::failure::FailureClass;
+use claude_swarm::domain::report::{Complete, Ended, Fail, Progress};
 use claude_swarm::domain::task::Token;
 use claude_swarm::protocol::VERSION;
-use claude_swarm::protocol::rpc::{Call, Complete, Ending, Fail, Hello, Metered, Renewed};
+use claude_swarm::protocol::rpc::{Call, Hello, Renewed};
 use serde_json::{Value, json};
 
 use crate::harness::TestSwarm;
@@ -70,10 +71,10 @@ fn a_report_with_a_stale_token_changes_nothing() {
         let over = connect(hello("hunter", session - 1)).await.map(drop).unwrap_err();
         let nobody = connect(hello("nobody", session)).await.map(drop).unwrap_err();
         let (link, _, _notices) = connect(hello("hunter", session)).await.unwrap();
-        let metered = |token| Metered { token, report: 99, usage: Usage::default(), cost_micro_usd: MicroUsd(5_000_000) };
+        let progress = |token| Progress { token, report: 99, usage: Usage::default(), cost: MicroUsd(5_000_000) };
         let complete = |token| {
             Call::Complete(Complete {
-                metered: metered(token),
+                progress: progress(token),
                 result: json!({"summary": "forged", "ideas": []}),
                 manifest: None,
                 checks: vec![],
@@ -81,7 +82,7 @@ fn a_report_with_a_stale_token_changes_nothing() {
         };
         let fail = |token| {
             Call::Fail(Fail {
-                metered: metered(token),
+                progress: progress(token),
                 class: FailureClass::LoginRequired,
                 detail: "forged".to_owned(),
                 resets_at: None,
@@ -92,7 +93,7 @@ fn a_report_with_a_stale_token_changes_nothing() {
         let stale_calls = [
             ("started", Call::Started { token: stale }),
             ("validating", Call::Validating { token: stale }),
-            ("progress", Call::Progress(metered(stale))),
+            ("progress", Call::Progress(progress(stale))),
             ("complete", complete(stale)),
             ("fail", fail(stale)),
             ("delivered", Call::Delivered { token: stale, message: 1 }),
@@ -101,7 +102,7 @@ fn a_report_with_a_stale_token_changes_nothing() {
             errors.push((name, link.call::<Value>(call).await.unwrap_err()));
         }
         let never = Token { epoch: 1, n: 999 };
-        errors.push(("complete of a claim that never was", link.call::<Ending>(complete(never)).await.unwrap_err()));
+        errors.push(("complete of a claim that never was", link.call::<Ended>(complete(never)).await.unwrap_err()));
         errors
     });
     let seen: String = errors.iter().map(|(name, error)| format!("{name}: {:?} {error}\n", error.kind)).collect();

@@ -1,5 +1,7 @@
 //! The daemon dies; whoever starts it again finds everything as it was accepted.
 
+use std::process::Command;
+
 use rustix::process::Signal;
 
 use super::reckoning::{Reckoning, reckon};
@@ -35,7 +37,7 @@ fn a_claim_that_was_committed_and_not_told_is_told_by_the_next_daemon() {
 fn a_result_that_was_committed_and_not_answered_counts_once() {
     let mut swarm = stage();
     let (gate, worker) = Gate::reached(&mut swarm);
-    swarm.arm("daemon.finish-committed");
+    swarm.arm("daemon.completion-committed");
     gate.open();
     swarm.await_daemon_death();
     swarm.restart_daemon();
@@ -44,6 +46,23 @@ fn a_result_that_was_committed_and_not_answered_counts_once() {
     let next = Gate::create(&swarm);
     next.open();
     next.passed(&swarm);
+    assert_eq!(worker_of(&swarm, "hunter"), worker);
+    assert_eq!(reckon(&mut swarm), Reckoning::lost(0));
+}
+
+#[test]
+fn a_line_that_was_accepted_and_not_answered_is_one_message() {
+    let mut swarm = stage();
+    let (gate, worker) = Gate::reached(&mut swarm);
+    let server = swarm.tmux_server();
+    swarm.arm("daemon.message-committed");
+    let keys = ["-L", &server, "send-keys", "-t", "claude-hunter", "Prefer small tools.", "Enter"];
+    assert!(Command::new("tmux").args(keys).status().unwrap().success());
+    swarm.await_daemon_death();
+    swarm.restart_daemon();
+    gate.open();
+    gate.passed(&swarm);
+    assert_eq!((swarm.count("message:sent"), swarm.count("message:delivered")), (1, 1));
     assert_eq!(worker_of(&swarm, "hunter"), worker);
     assert_eq!(reckon(&mut swarm), Reckoning::lost(0));
 }

@@ -4,9 +4,10 @@ use claude_swarm::client::link::Link;
 use claude_swarm::domain::budget::{MicroUsd, Usage};
 use claude_swarm::domain::error::Error;
 use claude_swarm::domain::failure::FailureClass;
+use claude_swarm::domain::report::{Complete, Ended, Fail, Progress};
 use claude_swarm::domain::task::Token;
 use claude_swarm::protocol::VERSION;
-use claude_swarm::protocol::rpc::{Call, Complete, Ending, Fail, Hello, Metered};
+use claude_swarm::protocol::rpc::{Call, Hello};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
@@ -56,14 +57,14 @@ fn late_reports(swarm: &TestSwarm, old: &Value, new: &Value) -> Vec<Error> {
         pid: std::process::id(),
         version: "late".to_owned(),
     };
-    let metered = Metered { token, report: 99, usage: Usage::default(), cost_micro_usd: MicroUsd(1_000_000) };
+    let progress = Progress { token, report: 99, usage: Usage::default(), cost: MicroUsd(1_000_000) };
     let result = json!({"summary": "late", "ideas": []});
-    let fail = Fail { metered, class: FailureClass::Refused, detail: "late".to_owned(), resets_at: None };
+    let fail = Fail { progress, class: FailureClass::Refused, detail: "late".to_owned(), resets_at: None };
     let calls = [
         Call::Started { token },
-        Call::Progress(metered),
+        Call::Progress(progress),
         Call::Validating { token },
-        Call::Complete(Complete { metered, result, manifest: None, checks: vec![] }),
+        Call::Complete(Complete { progress, result, manifest: None, checks: vec![] }),
         Call::Fail(fail),
     ];
     let socket = swarm.home.join("data/run/worker.sock");
@@ -74,7 +75,7 @@ fn late_reports(swarm: &TestSwarm, old: &Value, new: &Value) -> Vec<Error> {
         for call in calls {
             let said = format!("{call:?}");
             let answer = match call {
-                Call::Complete(_) | Call::Fail(_) => link.call::<Ending>(call).await.map(|ending| format!("{ending:?}")),
+                Call::Complete(_) | Call::Fail(_) => link.call::<Ended>(call).await.map(|ending| format!("{ending:?}")),
                 call => link.call::<()>(call).await.map(|()| "taken".to_owned()),
             };
             errors.push(answer.expect_err(&said));

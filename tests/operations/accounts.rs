@@ -2,8 +2,9 @@
 
 use claude_swarm::domain::error::Kind;
 use claude_swarm::domain::failure::FailureClass;
+use claude_swarm::domain::report::Fail;
 use claude_swarm::domain::time::Millis;
-use claude_swarm::swarm::{Account, AccountState, Claimed, CreateTask, Failing};
+use claude_swarm::swarm::{Account, AccountState, Claimed, CreateTask};
 use serde_json::json;
 
 use crate::home::{DAY, HOUR, Hired, Home, MINUTE, MORNING, OPERATOR, SECOND, SYSTEM, failing, good, nothing_more, research};
@@ -111,7 +112,7 @@ async fn a_worse_limit_met_beside_a_lesser_one_counts() {
     let all = busy(&home).await;
     let later = home.swarm.now().plus(3 * HOUR);
     home.fail(&all[0].0, &all[0].1, FailureClass::RateLimited).await;
-    let limit = Failing { resets_at: Some(later), ..failing(&all[1].1, FailureClass::UsageLimit) };
+    let limit = Fail { resets_at: Some(later), ..failing(&all[1].1, FailureClass::UsageLimit) };
     home.swarm.fail(&all[1].0.who, limit).await.unwrap();
     assert_eq!(account(&home).await.until, later);
     // And not the other way round.
@@ -125,7 +126,7 @@ async fn a_stated_reset_is_kept_to() {
     let all = busy(&home).await;
     let (hunter, claimed) = &all[0];
     let later = home.swarm.now().plus(5 * HOUR);
-    let limit = Failing { resets_at: Some(later), ..failing(claimed, FailureClass::UsageLimit) };
+    let limit = Fail { resets_at: Some(later), ..failing(claimed, FailureClass::UsageLimit) };
     home.swarm.fail(&hunter.who, limit).await.unwrap();
     assert_eq!(account(&home).await.until, later);
     // An attempt that began before the limit was met says nothing about it when it ends well.
@@ -144,7 +145,7 @@ async fn a_reset_that_no_allowance_has_is_not_believed() {
         let home = Home::new().await;
         let all = busy(&home).await;
         let (hunter, claimed) = &all[0];
-        let limit = Failing { resets_at: Some(never), ..failing(claimed, FailureClass::UsageLimit) };
+        let limit = Fail { resets_at: Some(never), ..failing(claimed, FailureClass::UsageLimit) };
         home.swarm.fail(&hunter.who, limit).await.unwrap();
         assert_eq!(account(&home).await.until, home.swarm.now().plus(8 * DAY));
     }
@@ -155,7 +156,7 @@ async fn a_reset_in_the_past_is_probed_at_intervals() {
     let home = Home::new().await;
     let all = busy(&home).await;
     let past = Millis(home.swarm.now().0 - HOUR);
-    let limit = Failing { resets_at: Some(past), ..failing(&all[0].1, FailureClass::CreditExhausted) };
+    let limit = Fail { resets_at: Some(past), ..failing(&all[0].1, FailureClass::CreditExhausted) };
     home.swarm.fail(&all[0].0.who, limit).await.unwrap();
     let wait = account(&home).await.until.0 - home.swarm.now().0;
     assert!((48 * SECOND..=MINUTE).contains(&wait), "{wait}");
@@ -192,14 +193,4 @@ async fn an_account_that_does_not_exist_is_not_opened() {
     let before = home.dump();
     home.swarm.open_account(&OPERATOR, "claude").await.unwrap();
     assert_eq!(before, home.dump(), "what is open stays open");
-}
-
-#[tokio::test]
-async fn a_missing_login_is_said_once() {
-    let home = Home::new().await;
-    home.refused(Kind::Denied, home.swarm.require_login(&OPERATOR, "claude", "no login".to_owned())).await;
-    home.swarm.require_login(&SYSTEM, "claude", "no login".to_owned()).await.unwrap();
-    let before = home.dump();
-    home.swarm.require_login(&SYSTEM, "claude", "no login".to_owned()).await.unwrap();
-    assert_eq!(before, home.dump());
 }

@@ -3,8 +3,9 @@
 use claude_swarm::domain::error::Kind;
 use claude_swarm::domain::failure::FailureClass;
 use claude_swarm::domain::principal::Principal;
+use claude_swarm::domain::report::Ended;
 use claude_swarm::domain::task::StateName;
-use claude_swarm::swarm::{CreateTask, Ended};
+use claude_swarm::swarm::CreateTask;
 use uuid::Uuid;
 
 use crate::home::{HOUR, Hired, Home, MINUTE, OPERATOR, SECOND, SYSTEM, failing, good, nothing_more, research};
@@ -181,7 +182,7 @@ async fn every_report_is_stale(home: &Home, hunter: &Hired, dead: &claude_swarm:
     home.refused(Kind::Conflict, home.swarm.started(who, token)).await;
     home.refused(Kind::Conflict, home.swarm.progress(who, report.progress)).await;
     home.refused(Kind::Conflict, home.swarm.validating(who, token)).await;
-    home.refused(Kind::Conflict, home.swarm.finish(who, finish)).await;
+    home.refused(Kind::Conflict, home.swarm.complete(who, finish)).await;
     home.refused(Kind::Conflict, home.swarm.fail(who, report)).await;
     home.refused(Kind::Conflict, home.swarm.keep_artifact(who, token, "x".to_owned(), "a".repeat(64), 1)).await;
     home.refused(Kind::Conflict, home.swarm.delivered(who, token, message)).await;
@@ -200,7 +201,7 @@ async fn nobody_reports_on_a_claim_of_somebody_else() {
         home.refused(Kind::Denied, home.swarm.started(&who, token)).await;
         home.refused(Kind::Denied, home.swarm.progress(&who, report.progress)).await;
         home.refused(Kind::Denied, home.swarm.validating(&who, token)).await;
-        home.refused(Kind::Denied, home.swarm.finish(&who, finish)).await;
+        home.refused(Kind::Denied, home.swarm.complete(&who, finish)).await;
         home.refused(Kind::Denied, home.swarm.fail(&who, report)).await;
         home.refused(Kind::Denied, home.swarm.released(&who, nothing_more(token))).await;
         if who != SYSTEM {

@@ -19,14 +19,12 @@ use claude_swarm::domain::failure::FailureClass;
 use claude_swarm::domain::name::AgentName;
 use claude_swarm::domain::pipeline::{Pipeline, TaskType, Tree};
 use claude_swarm::domain::principal::Principal;
+use claude_swarm::domain::report::{CheckReport, Complete, Ended, Fail, Progress};
 use claude_swarm::domain::snapshot::{Entry, Manifest};
 use claude_swarm::domain::task::{TaskId, Token};
 use claude_swarm::domain::time::{Clock, Millis};
 use claude_swarm::store::Store;
-use claude_swarm::swarm::{
-    ApprovalRow, CheckReport, ClaimAnswer, Claimed, CreateTask, Ended, Failing, Finish, ProductRow, Progress, PublishTerms,
-    Rules, Swarm, TaskRow, Wait,
-};
+use claude_swarm::swarm::{ApprovalRow, ClaimAnswer, Claimed, CreateTask, ProductRow, PublishTerms, Rules, Swarm, TaskRow, Wait};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags};
 use serde_json::{Value, json};
@@ -278,21 +276,23 @@ impl Home {
     }
 
     /// A report that a task is done as well as it can be.
-    pub fn finishing(&self, claimed: &Claimed, result: Value) -> Finish {
+    pub fn finishing(&self, claimed: &Claimed, result: Value) -> Complete {
         let manifest = (claimed.spec.tree == Tree::Write).then(|| {
             let text = format!("task {} attempt {}", claimed.task.id, claimed.attempt.number);
             let files = ["README.md", "SPEC.md", "test.sh"];
             Manifest::new(files.iter().map(|path| self.file(path, &text)).collect()).unwrap()
         });
         let checks = claimed.spec.checks.iter().map(|check| self.check(&check.name, 0, "ok")).collect();
-        Finish {
-            token: claimed.attempt.token,
-            report: 100,
+        Complete {
+            progress: Progress {
+                token: claimed.attempt.token,
+                report: 100,
+                usage: Usage { input: 1000, output: 100, cache_read: 0, cache_write: 0 },
+                cost: MicroUsd::from_usd(0.25),
+            },
             result,
             manifest,
             checks,
-            usage: Usage { input: 1000, output: 100, cache_read: 0, cache_write: 0 },
-            cost: MicroUsd::from_usd(0.25),
         }
     }
 
@@ -311,7 +311,7 @@ impl Home {
 
     /// Finishes a task that is claimed; it must be done then.
     pub async fn finish(&self, hired: &Hired, claimed: &Claimed, result: Value) {
-        let ended = self.swarm.finish(&hired.who, self.finishing(claimed, result)).await.unwrap();
+        let ended = self.swarm.complete(&hired.who, self.finishing(claimed, result)).await.unwrap();
         let task = self.task(claimed.task.id).await;
         assert_eq!(ended, Ended::Done, "{} ({}): {:?}", task.id, task.kind, task.life.reason);
     }
@@ -411,14 +411,14 @@ pub fn nothing_more(token: Token) -> Progress {
     Progress { token, report: 0, usage: Usage::default(), cost: MicroUsd(0) }
 }
 
-pub fn failing(claimed: &Claimed, class: FailureClass) -> Failing {
+pub fn failing(claimed: &Claimed, class: FailureClass) -> Fail {
     let progress = Progress {
         token: claimed.attempt.token,
         report: 100,
         usage: Usage { input: 500, ..Usage::default() },
         cost: MicroUsd::from_usd(0.1),
     };
-    Failing { progress, class, detail: format!("it ended as {class}"), resets_at: None }
+    Fail { progress, class, detail: format!("it ended as {class}"), resets_at: None }
 }
 
 /// A result that keeps to its type's schema, with the verdict that lets the product go on.

@@ -2,14 +2,15 @@
 
 use claude_swarm::domain::failure::FailureClass;
 use claude_swarm::domain::pipeline::OnFailure;
+use claude_swarm::domain::report::{Complete, Ended, Progress};
 use claude_swarm::domain::task::{Outcome, StateName};
-use claude_swarm::swarm::{CreateTask, Ended, Finish};
+use claude_swarm::swarm::CreateTask;
 use serde_json::{Value, json};
 
 use crate::home::{HOUR, Hired, Home, OPERATOR, answer, good, idea, research};
 
 /// Finishes in a way that must not count, as often as the task may be tried, and says what the last attempt was told.
-async fn never_good_enough(home: &Home, hired: &Hired, spoil: impl Fn(&Home, &mut Finish), class: FailureClass) -> String {
+async fn never_good_enough(home: &Home, hired: &Hired, spoil: impl Fn(&Home, &mut Complete), class: FailureClass) -> String {
     let mut told = None;
     let attempts = home.claim(hired).await.task.limits.attempts;
     for n in 1..=attempts {
@@ -17,7 +18,7 @@ async fn never_good_enough(home: &Home, hired: &Hired, spoil: impl Fn(&Home, &mu
         assert_eq!(claimed.task.feedback, told, "attempt {n} is told why the one before was refused");
         let mut finish = home.finishing(&claimed, good(&claimed.spec, &claimed.task.kind));
         spoil(home, &mut finish);
-        let ended = home.swarm.finish(&hired.who, finish).await.unwrap();
+        let ended = home.swarm.complete(&hired.who, finish).await.unwrap();
         assert_eq!(ended, if n < attempts { Ended::Again } else { Ended::Failed });
         let detail = home.swarm.task(claimed.task.id).await.unwrap();
         let last = detail.attempts.last().unwrap();
@@ -37,7 +38,7 @@ async fn a_result_that_misses_its_schema_is_tried_again_and_then_fails() {
     let home = Home::new().await;
     let hunter = home.hire("hunter").await;
     home.create(research("a")).await;
-    let spoil = |_: &Home, finish: &mut Finish| finish.result["ideas"] = json!([{ "title": "x" }]);
+    let spoil = |_: &Home, finish: &mut Complete| finish.result["ideas"] = json!([{ "title": "x" }]);
     let told = never_good_enough(&home, &hunter, spoil, FailureClass::ResultMissing).await;
     assert!(told.starts_with("result.ideas.0"), "{told}");
 }
@@ -60,7 +61,7 @@ async fn a_verdict_that_contradicts_itself_does_not_count() {
     home.create(research("a")).await;
     home.work(&hunter).await;
     // Bounty work never passes, whatever the score.
-    let spoil = |_: &Home, finish: &mut Finish| finish.result["is_bounty"] = json!(true);
+    let spoil = |_: &Home, finish: &mut Complete| finish.result["is_bounty"] = json!(true);
     let told = never_good_enough(&home, &critic, spoil, FailureClass::ResultMissing).await;
     assert!(told.contains("contradicts the verdict"), "{told}");
     assert_eq!(home.count("product:started").await, 0);
@@ -72,7 +73,7 @@ async fn a_pass_with_an_aspect_that_is_not_ok_does_not_count() {
     home.product_to_build().await;
     let (builder, reviewer) = (home.hire("builder-1").await, home.hire("reviewer").await);
     home.work(&builder).await;
-    let spoil = |_: &Home, finish: &mut Finish| finish.result["security"]["ok"] = json!(false);
+    let spoil = |_: &Home, finish: &mut Complete| finish.result["security"]["ok"] = json!(false);
     never_good_enough(&home, &reviewer, spoil, FailureClass::ResultMissing).await;
 }
 
@@ -81,7 +82,7 @@ async fn a_file_that_is_declared_and_not_there_does_not_count() {
     let home = Home::new().await;
     home.product_to_build().await;
     let builder = home.hire("builder-1").await;
-    let spoil = |_: &Home, finish: &mut Finish| finish.result["files"] = json!(["README.md", "src/main.rs"]);
+    let spoil = |_: &Home, finish: &mut Complete| finish.result["files"] = json!(["README.md", "src/main.rs"]);
     let told = never_good_enough(&home, &builder, spoil, FailureClass::EvidenceMissing).await;
     assert!(told.contains("src/main.rs"), "{told}");
 }
@@ -91,7 +92,7 @@ async fn a_file_that_must_be_there_and_is_not_does_not_count() {
     let home = Home::new().await;
     home.product_to_build().await;
     let builder = home.hire("builder-1").await;
-    let spoil = |_: &Home, finish: &mut Finish| {
+    let spoil = |_: &Home, finish: &mut Complete| {
         finish.result["files"] = json!(["README.md"]);
         finish.manifest.as_mut().unwrap().0.retain(|entry| entry.path != "test.sh");
     };
@@ -111,7 +112,7 @@ async fn a_check_that_failed_is_told_to_the_next_attempt() {
     let home = Home::new().await;
     home.product_to_build().await;
     let builder = home.hire("builder-1").await;
-    let spoil = |home: &Home, finish: &mut Finish| finish.checks = vec![home.check("tests", 3, "FAILED links.sh")];
+    let spoil = |home: &Home, finish: &mut Complete| finish.checks = vec![home.check("tests", 3, "FAILED links.sh")];
     let told = never_good_enough(&home, &builder, spoil, FailureClass::ChecksFailed).await;
     assert!(told.contains("exited with 3") && told.contains("FAILED links.sh"), "{told}");
 }
@@ -123,7 +124,7 @@ async fn a_check_that_was_not_run_or_did_not_end_does_not_count() {
     let builder = home.hire("builder-1").await;
     never_good_enough(&home, &builder, |_, finish| finish.checks.clear(), FailureClass::EvidenceMissing).await;
     home.product_to_build().await;
-    let spoil = |_: &Home, finish: &mut Finish| finish.checks[0].exit = None;
+    let spoil = |_: &Home, finish: &mut Complete| finish.checks[0].exit = None;
     never_good_enough(&home, &builder, spoil, FailureClass::ChecksFailed).await;
 }
 
@@ -134,11 +135,15 @@ async fn finishing_twice_is_once() {
     home.create(research("a")).await;
     let claimed = home.start(&hunter).await;
     let finish = home.finishing(&claimed, good(&claimed.spec, "research"));
-    assert_eq!(home.swarm.finish(&hunter.who, finish.clone()).await.unwrap(), Ended::Done);
+    assert_eq!(home.swarm.complete(&hunter.who, finish.clone()).await.unwrap(), Ended::Done);
     let before = home.dump();
-    assert_eq!(home.swarm.finish(&hunter.who, finish.clone()).await.unwrap(), Ended::Done);
-    let other = Finish { result: json!({ "summary": "another", "ideas": [] }), report: 101, ..finish };
-    assert_eq!(home.swarm.finish(&hunter.who, other).await.unwrap(), Ended::Done);
+    assert_eq!(home.swarm.complete(&hunter.who, finish.clone()).await.unwrap(), Ended::Done);
+    let other = Complete {
+        result: json!({ "summary": "another", "ideas": [] }),
+        progress: Progress { report: 101, ..finish.progress },
+        ..finish
+    };
+    assert_eq!(home.swarm.complete(&hunter.who, other).await.unwrap(), Ended::Done);
     assert_eq!(before, home.dump());
     assert_eq!(home.count("task:completed").await, 1);
 }
@@ -182,7 +187,7 @@ async fn tested(home: &Home, exit: i32, tail: &str, result: Value) -> claude_swa
     let claimed = home.start(&tester).await;
     let mut finish = home.finishing(&claimed, result);
     finish.checks = vec![home.check("tests", exit, tail)];
-    assert_eq!(home.swarm.finish(&tester.who, finish).await.unwrap(), Ended::Done);
+    assert_eq!(home.swarm.complete(&tester.who, finish).await.unwrap(), Ended::Done);
     home.task(claimed.task.id).await
 }
 
@@ -240,7 +245,7 @@ async fn a_check_that_turns_the_verdict_of_a_type_without_a_summary() {
     let claimed = home.start(&reviewer).await;
     let mut finish = home.finishing(&claimed, json!({ "verdict": "pass" }));
     finish.checks = vec![home.check("tests", 1, "no")];
-    assert_eq!(home.swarm.finish(&reviewer.who, finish).await.unwrap(), Ended::Done);
+    assert_eq!(home.swarm.complete(&reviewer.who, finish).await.unwrap(), Ended::Done);
     assert_eq!(home.task(claimed.task.id).await.verdict.as_deref(), Some("fail"));
 }
 

@@ -3,7 +3,8 @@
 use claude_swarm::domain::error::Kind;
 use claude_swarm::domain::failure::FailureClass;
 use claude_swarm::domain::principal::Principal;
-use claude_swarm::swarm::{CreateTask, Ended};
+use claude_swarm::domain::report::Ended;
+use claude_swarm::swarm::CreateTask;
 use serde_json::json;
 use uuid::Uuid;
 
@@ -105,7 +106,7 @@ async fn what_a_check_printed_cannot_pass_for_an_instruction_either() {
     let claimed = home.start(&builder).await;
     let mut finish = home.finishing(&claimed, good(&claimed.spec, &claimed.task.kind));
     finish.checks = vec![home.check("tests", 1, HOSTILE)];
-    assert_eq!(home.swarm.finish(&builder.who, finish).await.unwrap(), Ended::Again);
+    assert_eq!(home.swarm.complete(&builder.who, finish).await.unwrap(), Ended::Again);
     home.clock.advance(crate::home::HOUR);
     let again = home.claim(&builder).await;
     assert!(again.resume);

@@ -3,8 +3,9 @@
 use claude_swarm::domain::budget::{Ledger, MicroUsd, Usage};
 use claude_swarm::domain::error::Kind;
 use claude_swarm::domain::failure::FailureClass;
+use claude_swarm::domain::report::{Ended, Progress};
 use claude_swarm::domain::time::Millis;
-use claude_swarm::swarm::{CreateTask, Ended, Progress};
+use claude_swarm::swarm::CreateTask;
 use serde_json::json;
 
 use crate::home::{DAY, Home, MORNING, OPERATOR, failing, good, nothing_more, research};
@@ -199,9 +200,9 @@ async fn bytes_that_were_not_sent_are_no_evidence() {
     let good = home.finishing(&claimed, good(&claimed.spec, &claimed.task.kind));
     let mut finish = good.clone();
     finish.checks[0].sha256 = "0".repeat(64);
-    home.refused(Kind::Invalid, home.swarm.finish(&builder.who, finish)).await;
+    home.refused(Kind::Invalid, home.swarm.complete(&builder.who, finish)).await;
     let mut finish = good.clone();
     finish.manifest.as_mut().unwrap().0[0].size += 1;
-    home.refused(Kind::Invalid, home.swarm.finish(&builder.who, finish)).await;
-    assert_eq!(home.swarm.finish(&builder.who, good).await.unwrap(), Ended::Done);
+    home.refused(Kind::Invalid, home.swarm.complete(&builder.who, finish)).await;
+    assert_eq!(home.swarm.complete(&builder.who, good).await.unwrap(), Ended::Done);
 }

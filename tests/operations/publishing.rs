@@ -6,8 +6,9 @@ use claude_swarm::domain::failure::FailureClass;
 use claude_swarm::domain::principal::Principal;
 use claude_swarm::domain::product::ProductState;
 use claude_swarm::domain::publication::PublicationState;
+use claude_swarm::domain::report::{Complete, Ended, Fail, Progress};
 use claude_swarm::domain::task::{StateName, Token};
-use claude_swarm::swarm::{Ended, Failing, Finish, Progress, TaskRow};
+use claude_swarm::swarm::TaskRow;
 use serde_json::json;
 
 use crate::home::{HOUR, Home, OPERATOR, SYSTEM, ready_to_approve, ready_to_publish};
@@ -65,16 +66,13 @@ async fn an_agent_with_the_daemons_name_is_not_the_daemon() {
     ready_to_publish(&home).await;
     let impostor = home.hire("daemon").await;
     let (_, token) = claim(&home).await;
-    let finish = Finish {
-        token,
-        report: 1,
+    let finish = Complete {
+        progress: Progress { token, report: 1, usage: Usage::default(), cost: MicroUsd(0) },
         result: json!({ "url": "http://evil.example" }),
         manifest: None,
         checks: vec![],
-        usage: Usage::default(),
-        cost: MicroUsd(0),
     };
-    home.refused(Kind::Denied, home.swarm.finish(&impostor.who, finish)).await;
+    home.refused(Kind::Denied, home.swarm.complete(&impostor.who, finish)).await;
     home.refused(Kind::Denied, home.swarm.validating(&impostor.who, token)).await;
     home.swarm.lose(&SYSTEM, token, "the daemon died".to_owned()).await.unwrap();
 }
@@ -128,7 +126,7 @@ async fn a_publication_that_was_cancelled_is_not_sent() {
     home.refused(Kind::Conflict, home.swarm.sending(token, &what)).await;
     // The daemon gives up, and the task can be tried again.
     let progress = Progress { token, report: 1, usage: Usage::default(), cost: MicroUsd(0) };
-    let failing = Failing { progress, class: FailureClass::Crashed, detail: "not published".to_owned(), resets_at: None };
+    let failing = Fail { progress, class: FailureClass::Crashed, detail: "not published".to_owned(), resets_at: None };
     assert_eq!(home.swarm.fail(&SYSTEM, failing).await.unwrap(), Ended::Over);
     assert!(home.swarm.unreleased(None).await.unwrap().is_empty(), "nothing of it runs any more");
     home.swarm.retry_task(&OPERATOR, task.id).await.unwrap();
@@ -176,12 +174,27 @@ async fn an_outlet_that_refuses_is_tried_again_and_then_told() {
         let (_, token) = claim(&home).await;
         let progress = Progress { token, report: 1, usage: Usage::default(), cost: MicroUsd(0) };
         let detail = "not published: the outlet is full".to_owned();
-        ended =
-            home.swarm.fail(&SYSTEM, Failing { progress, class: FailureClass::Crashed, detail, resets_at: None }).await.unwrap();
+        ended = home.swarm.fail(&SYSTEM, Fail { progress, class: FailureClass::Crashed, detail, resets_at: None }).await.unwrap();
         home.clock.advance(HOUR);
     }
     assert_eq!(ended, Ended::Failed);
     assert_ne!(home.product(approved.product).await.state, ProductState::Published);
+    let given_up = home.swarm.publications().await.unwrap().remove(0);
+    assert_eq!(given_up.state, PublicationState::Failed);
+    // Somebody made room, and says so.
+    home.swarm.retry_task(&OPERATOR, given_up_task(&home).await).await.unwrap();
+    let (task, token) = claim(&home).await;
+    let what = home.swarm.publishing(&task).await.unwrap();
+    assert_eq!(what.publication.key, given_up.key, "whatever was sent before is found under it");
+    home.swarm.sending(token, &what).await.unwrap();
+    home.swarm.published(token, &what, URL).await.unwrap();
+    assert_eq!(home.swarm.publications().await.unwrap().remove(0).state, PublicationState::Published);
+}
+
+/// The publish task that failed for good.
+async fn given_up_task(home: &Home) -> i64 {
+    let failed = home.swarm.status().await.unwrap().failed;
+    failed.into_iter().find(|task| task.kind == "publish").unwrap().id
 }
 
 #[tokio::test]

@@ -3,8 +3,9 @@
 use claude_swarm::domain::error::Kind;
 use claude_swarm::domain::failure::FailureClass;
 use claude_swarm::domain::principal::Principal;
+use claude_swarm::domain::report::Ended;
 use claude_swarm::domain::task::StateName;
-use claude_swarm::swarm::{CreateTask, Ended};
+use claude_swarm::swarm::CreateTask;
 use serde_json::json;
 
 use crate::home::{Home, OPERATOR, SYSTEM, research};

@@ -2,8 +2,9 @@
 
 use claude_swarm::domain::error::Kind;
 use claude_swarm::domain::failure::FailureClass;
+use claude_swarm::domain::report::Ended;
 use claude_swarm::domain::snapshot::Manifest;
-use claude_swarm::swarm::{CreateTask, Ended};
+use claude_swarm::swarm::CreateTask;
 use serde_json::json;
 
 use crate::home::{Home, OPERATOR, SYSTEM, answer, failing, good, nothing_more};
@@ -97,7 +98,7 @@ async fn a_report_that_comes_after_the_cancel_is_too_late_and_is_told_so() {
     let before = home.product(product).await.snapshot;
     let finish = home.finishing(&first, good(&first.spec, &first.task.kind));
     home.swarm.cancel_task(&OPERATOR, first.task.id, None).await.unwrap();
-    assert_eq!(home.swarm.finish(&builder.who, finish).await.unwrap(), Ended::Over);
+    assert_eq!(home.swarm.complete(&builder.who, finish).await.unwrap(), Ended::Over);
     assert_eq!(home.swarm.fail(&builder.who, failing(&first, FailureClass::Crashed)).await.unwrap(), Ended::Over);
     assert_eq!(home.product(product).await.snapshot, before);
     assert_eq!(home.swarm.unreleased(None).await.unwrap().len(), 1, "its sandbox may still run");
@@ -113,7 +114,7 @@ async fn only_whoever_writes_the_tree_says_what_is_in_it() {
     let review = home.start(&reviewer).await;
     let mut finish = home.finishing(&review, answer("code_review", Some("pass")));
     finish.manifest = Some(Manifest::new(vec![home.file("README.md", "another tree")]).unwrap());
-    home.swarm.finish(&reviewer.who, finish).await.unwrap();
+    home.swarm.complete(&reviewer.who, finish).await.unwrap();
     assert_eq!(home.product(product).await.snapshot, built);
 }
 
@@ -128,8 +129,8 @@ async fn a_manifest_that_could_leave_its_folder_is_refused() {
     for hostile in ["../escape", "/etc/passwd", "a/../../b", "README.md", "README.md/x", "a\u{1b}b"] {
         // Not through `Manifest::new`: a frame of the wire is not made by it.
         let entries = sound.iter().cloned().chain([home.file(hostile, "x")]).collect();
-        let finish = claude_swarm::swarm::Finish { manifest: Some(Manifest(entries)), ..good.clone() };
-        home.refused(Kind::Invalid, home.swarm.finish(&builder.who, finish)).await;
+        let finish = claude_swarm::domain::report::Complete { manifest: Some(Manifest(entries)), ..good.clone() };
+        home.refused(Kind::Invalid, home.swarm.complete(&builder.who, finish)).await;
     }
-    assert_eq!(home.swarm.finish(&builder.who, good).await.unwrap(), Ended::Done);
+    assert_eq!(home.swarm.complete(&builder.who, good).await.unwrap(), Ended::Done);
 }

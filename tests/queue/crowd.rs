@@ -10,8 +10,9 @@ use claude_swarm::domain::budget::{MicroUsd, Usage};
 use claude_swarm::domain::error::Kind;
 use claude_swarm::domain::failure::FailureClass;
 use claude_swarm::domain::principal::Principal;
+use claude_swarm::domain::report::{Ended, Fail, Progress};
 use claude_swarm::domain::task::StateName;
-use claude_swarm::swarm::{ClaimAnswer, Claimed, Ended, Failing, Progress};
+use claude_swarm::swarm::{ClaimAnswer, Claimed};
 use tokio::task::JoinSet;
 
 use super::random::Random;
@@ -108,17 +109,17 @@ async fn attempt(crowd: &Crowd, who: &Principal, claimed: &Claimed, random: &mut
     if let Some(ideas) = finish.result.get_mut("ideas").and_then(|ideas| ideas.as_array_mut()) {
         ideas.truncate(usize::from(random.chance(10)));
     }
-    crowd.watch.lock().unwrap().was_reported(token, finish.cost);
+    crowd.watch.lock().unwrap().was_reported(token, finish.progress.cost);
     let outcome = match random.below(10) {
         0 => return false,
         1 => {
             let class = random.pick(&[FailureClass::Stalled, FailureClass::Interrupted, FailureClass::Refused]);
-            swarm.fail(who, Failing { progress, class, detail: "no".to_owned(), resets_at: None }).await
+            swarm.fail(who, Fail { progress, class, detail: "no".to_owned(), resets_at: None }).await
         }
         _ => match swarm.started(who, token).await {
             Ok(()) => {
                 drop(swarm.progress(who, progress).await);
-                swarm.finish(who, finish).await
+                swarm.complete(who, finish).await
             }
             Err(error) => Err(error),
         },
@@ -175,7 +176,7 @@ async fn decide(crowd: Arc<Crowd>, mut random: Random) -> usize {
             } else {
                 let progress = Progress { token: attempt.token, report: 1, usage: Usage::default(), cost: MicroUsd(0) };
                 let class = FailureClass::Crashed;
-                swarm.fail(&SYSTEM, Failing { progress, class, detail: "no".to_owned(), resets_at: None }).await.unwrap();
+                swarm.fail(&SYSTEM, Fail { progress, class, detail: "no".to_owned(), resets_at: None }).await.unwrap();
             }
         }
         for (asked, _) in swarm.approvals(false).await.unwrap() {

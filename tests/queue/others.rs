@@ -5,8 +5,9 @@ use claude_swarm::domain::budget::{MicroUsd, Usage};
 use claude_swarm::domain::error::Kind;
 use claude_swarm::domain::failure::FailureClass;
 use claude_swarm::domain::principal::Principal;
+use claude_swarm::domain::report::{Complete, Ended, Fail, Progress};
 use claude_swarm::domain::task::{StateName, Token};
-use claude_swarm::swarm::{Claimed, CreateTask, Ended, Failing, Finish, Progress};
+use claude_swarm::swarm::{Claimed, CreateTask};
 use serde_json::json;
 
 use super::world::{Held, Seat, World};
@@ -99,8 +100,7 @@ impl World {
             74..=82 => drop(swarm.resume_agents(&OPERATOR, vec![]).await.unwrap()),
             83 => swarm.halt(&OPERATOR, "for a while".to_owned()).await.unwrap(),
             84..=85 => drop(swarm.stop_agents(&OPERATOR, agents).await.unwrap()),
-            86 => swarm.quarantine(&SYSTEM, agents[0].clone(), "it crashes".to_owned()).await.unwrap(),
-            87 => swarm.require_login(&SYSTEM, "claude", "there is no login".to_owned()).await.unwrap(),
+            86..=87 => swarm.quarantine(&SYSTEM, agents[0].clone(), "it crashes".to_owned()).await.unwrap(),
             88..=93 => swarm.open_account(&OPERATOR, "claude").await.unwrap(),
             _ => drop(swarm.start_agents(&OPERATOR, vec![]).await.unwrap()),
         }
@@ -182,7 +182,7 @@ impl World {
         self.home.swarm.started(&SYSTEM, token).await.unwrap();
         let what = self.home.swarm.publishing(&task).await.unwrap();
         let progress = Progress { token, report: 1, usage: Usage::default(), cost: MicroUsd(0) };
-        let give_up = Failing { progress, class: FailureClass::Crashed, detail: "no".to_owned(), resets_at: None };
+        let give_up = Fail { progress, class: FailureClass::Crashed, detail: "no".to_owned(), resets_at: None };
         let how = self.random.below(10);
         if how == 0 {
             return self.restart().await;
@@ -221,15 +221,7 @@ impl World {
         let before = self.watch.tasks_as_text();
         let progress =
             Progress { token, report: 9_999, usage: Usage { output: 9, ..Usage::default() }, cost: MicroUsd(99_000_000) };
-        let finish = Finish {
-            token,
-            report: 9_999,
-            result: good(&claimed.spec, &claimed.task.kind),
-            manifest: None,
-            checks: vec![],
-            usage: progress.usage,
-            cost: progress.cost,
-        };
+        let finish = Complete { progress, result: good(&claimed.spec, &claimed.task.kind), manifest: None, checks: vec![] };
         let stale = [Kind::Conflict];
         match self.random.below(6) {
             0 => self.refused("a late start", swarm.started(who, token).await, &stale),
@@ -241,8 +233,8 @@ impl World {
             // What ended by a report is told its end again; what ended otherwise is told that it is over.
             how => {
                 let class = FailureClass::Crashed;
-                let failing = Failing { progress, class, detail: "late".to_owned(), resets_at: None };
-                let outcome = if how == 4 { swarm.finish(who, finish).await } else { swarm.fail(who, failing).await };
+                let failing = Fail { progress, class, detail: "late".to_owned(), resets_at: None };
+                let outcome = if how == 4 { swarm.complete(who, finish).await } else { swarm.fail(who, failing).await };
                 if let Err(error) = outcome {
                     assert_eq!(error.kind, Kind::Conflict, "{error}");
                 }

@@ -1,8 +1,8 @@
 //! The end of a run: when nothing goes wrong any more, everything that can be done is done.
 
 use claude_swarm::domain::budget::{MicroUsd, Usage};
+use claude_swarm::domain::report::{Ended, Progress};
 use claude_swarm::domain::task::StateName;
-use claude_swarm::swarm::{Ended, Progress};
 
 use super::world::{Seat, World};
 use crate::home::{DAY, OPERATOR, SYSTEM};
@@ -69,7 +69,7 @@ impl World {
         if let Some(ideas) = finish.result.get_mut("ideas") {
             *ideas = serde_json::json!([]);
         }
-        assert_eq!(self.home.swarm.finish(&who, finish).await.unwrap(), Ended::Done);
+        assert_eq!(self.home.swarm.complete(&who, finish).await.unwrap(), Ended::Done);
         self.watch.was_reported(token, progress.cost);
         self.running.remove(&token);
         self.bury(at);

@@ -4,8 +4,9 @@ use claude_swarm::domain::budget::{MicroUsd, Usage};
 use claude_swarm::domain::error::Kind;
 use claude_swarm::domain::failure::FailureClass;
 use claude_swarm::domain::pipeline::Tree;
+use claude_swarm::domain::report::{Complete, Ended, Fail, Progress};
 use claude_swarm::domain::snapshot::Manifest;
-use claude_swarm::swarm::{ClaimAnswer, Ended, Failing, Finish, Progress};
+use claude_swarm::swarm::ClaimAnswer;
 use serde_json::json;
 use uuid::Uuid;
 
@@ -141,7 +142,7 @@ impl World {
             }
             Act::Good | Act::Bad => {
                 let (finish, spoiled) = self.finishing(at, progress, matches!(act, Act::Bad));
-                let outcome = self.home.swarm.finish(&who, finish).await;
+                let outcome = self.home.swarm.complete(&who, finish).await;
                 self.note(format!("{name} finishes {token} ({}): {outcome:?}", spoiled.unwrap_or("well")));
                 if spoiled == Some("bytes that were not sent") {
                     self.refused("a finish without its bytes", outcome, &[Kind::Invalid]);
@@ -156,7 +157,7 @@ impl World {
             Act::Fail => {
                 let class = self.random.pick(&FailureClass::ALL);
                 let resets_at = self.random.chance(50).then(|| self.home.swarm.now().plus(self.random.between(-HOUR, HOUR)));
-                let failing = Failing { progress, class, detail: "it did not work".to_owned(), resets_at };
+                let failing = Fail { progress, class, detail: "it did not work".to_owned(), resets_at };
                 let ended = self.home.swarm.fail(&who, failing).await.unwrap();
                 self.note(format!("{name} fails {token} ({class}): {ended:?}"));
                 assert!(matches!(ended, Ended::Again | Ended::Failed), "{ended:?}");
@@ -208,7 +209,7 @@ impl World {
     }
 
     /// A report that the task is done: as good as it can be, or spoiled in some way that is named.
-    pub fn finishing(&mut self, at: usize, progress: Progress, bad: bool) -> (Finish, Option<&'static str>) {
+    pub fn finishing(&mut self, at: usize, progress: Progress, bad: bool) -> (Complete, Option<&'static str>) {
         let claimed = &self.hands[at].held.as_ref().unwrap().claimed;
         let (spec, kind) = (claimed.spec.clone(), claimed.task.kind.clone());
         let verdicts = spec.verdicts();
@@ -228,8 +229,7 @@ impl World {
         let turns = spec.checks.iter().any(|check| check.on_failure == claude_swarm::domain::pipeline::OnFailure::FailVerdict);
         let check = if turns { check } else { &self.passed };
         let checks = spec.checks.iter().map(|_| check.clone()).collect();
-        let (token, report, usage, cost) = (progress.token, progress.report, progress.usage, progress.cost);
-        let mut finish = Finish { token, report, result, manifest, checks, usage, cost };
+        let mut finish = Complete { progress, result, manifest, checks };
         if !bad {
             return (finish, None);
         }

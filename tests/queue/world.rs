@@ -8,9 +8,10 @@ use claude_swarm::domain::agent::Role;
 use claude_swarm::domain::error::{Error, Kind};
 use claude_swarm::domain::name::AgentName;
 use claude_swarm::domain::principal::Principal;
+use claude_swarm::domain::report::CheckReport;
 use claude_swarm::domain::snapshot::Entry;
 use claude_swarm::domain::task::Token;
-use claude_swarm::swarm::{CheckReport, Claimed};
+use claude_swarm::swarm::Claimed;
 
 use super::random::Random;
 use super::watch::Watch;

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
@@ -53,12 +54,13 @@ pub(super) async fn daemon(context: &Context, home: &Home, manner: Manner) -> Do
         Err(ClientError::NotRunning { .. }) => {}
         Err(error) => return Err(error.into()),
     }
-    load(home).map_err(|problems| {
+    let loaded = load(home).map_err(|problems| {
         let shown: Vec<String> = problems.iter().map(Problem::to_string).collect();
         Failure::failed_with(shown.join("\n"), "mend the files named above; the daemon was not started")
     })?;
     home.make_folders()?;
     let log = home.daemon_log();
+    make_room(&log, loaded.config.settings.logs.max_bytes);
     let before = fs::metadata(&log).map_or(0, |metadata| metadata.size());
     let mut child = detached(context, home, manner)?;
     let progress = Progress::start(&context.terminal, &format!("the daemon starts (process {})", child.pid()));
@@ -70,6 +72,14 @@ pub(super) async fn daemon(context: &Context, home: &Home, manner: Manner) -> Do
     let said = tail::since(&log, before, LINES).unwrap_or_default();
     let said = if said.is_empty() { "and wrote nothing".to_owned() } else { format!("and wrote:\n{}", said.join("\n")) };
     Err(Failure::failed_with(format!("the daemon {why}, {said}"), format!("its log is {}", log.display())))
+}
+
+/// Begins a new log where the one that is there is full; the one before it is kept.
+fn make_room(log: &Path, max_bytes: u64) {
+    if fs::metadata(log).is_ok_and(|metadata| metadata.size() > max_bytes) {
+        // A log that cannot be moved grows on, which stops nothing.
+        drop(fs::rename(log, log.with_extension("log.1")));
+    }
 }
 
 async fn answering(home: &Home, patience: Duration) -> Result<Operator, ClientError> {

@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::launch::{self, Manner};
 use super::overview::overview;
+use crate::cli::args::pace;
 use crate::cli::context::Context;
 use crate::cli::failure::{Done, Failure};
 use crate::cli::progress::Progress;
@@ -25,7 +26,7 @@ pub(super) struct Start {
     #[arg(long)]
     auto_approve: bool,
     /// In a rehearsal: how fast the script plays; 2 is twice as fast
-    #[arg(long, value_name = "FACTOR")]
+    #[arg(long, value_name = "FACTOR", value_parser = pace)]
     pace: Option<f64>,
 }
 

@@ -117,7 +117,6 @@ impl Home {
             self.projects_dir(),
             self.gits_dir(),
             self.tasks_dir(),
-            self.spool_dir(),
             self.backups_dir(),
             self.run_dir(),
             self.agents_run_dir(),

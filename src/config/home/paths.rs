@@ -7,13 +7,6 @@ use std::path::{Path, PathBuf};
 use super::Home;
 use crate::domain::name::AgentName;
 
-/// A name as one component of a path. Names are checked where they are made; here nothing may leave its folder, whatever it is.
-fn component(name: &str) -> String {
-    let safe: String =
-        name.chars().map(|c| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.') { c } else { '_' }).collect();
-    if safe.is_empty() || safe.starts_with('.') { format!("_{safe}") } else { safe }
-}
-
 /// What a person writes.
 impl Home {
     /// `config/settings.yaml`; a folder that has it is a home.
@@ -61,11 +54,6 @@ impl Home {
         self.templates_dir().join("product_spec.md")
     }
 
-    /// `downloads`: where the local outlet puts products, unless settings.yaml says otherwise.
-    pub fn downloads_dir(&self) -> PathBuf {
-        self.root.join("downloads")
-    }
-
     /// A folder that a setting names: relative to the home unless absolute.
     pub fn resolve(&self, folder: &Path) -> PathBuf {
         self.root.join(folder)
@@ -99,54 +87,14 @@ impl Home {
         self.data_dir().join("projects")
     }
 
-    /// `data/projects/<slug>`: a product's tree.
-    pub fn project_dir(&self, slug: &str) -> PathBuf {
-        self.projects_dir().join(component(slug))
-    }
-
     /// `data/git`: the products' histories, outside the trees.
     pub fn gits_dir(&self) -> PathBuf {
         self.data_dir().join("git")
     }
 
-    /// `data/git/<slug>`: a product's history.
-    pub fn git_dir(&self, slug: &str) -> PathBuf {
-        self.gits_dir().join(component(slug))
-    }
-
     /// `data/tasks`.
     pub fn tasks_dir(&self) -> PathBuf {
         self.data_dir().join("tasks")
-    }
-
-    /// `data/tasks/<id>`: what a task needs while it runs.
-    pub fn task_dir(&self, id: i64) -> PathBuf {
-        self.tasks_dir().join(id.to_string())
-    }
-
-    /// `data/tasks/<id>/home`: HOME of its CLI; kept between attempts, so that a conversation can go on.
-    pub fn task_home(&self, id: i64) -> PathBuf {
-        self.task_dir(id).join("home")
-    }
-
-    /// `data/tasks/<id>/workspace`: the workspace of a task that does not write a product's tree.
-    pub fn task_workspace(&self, id: i64) -> PathBuf {
-        self.task_dir(id).join("workspace")
-    }
-
-    /// `data/tasks/<id>/scratch`: files that the worker hands into the sandbox.
-    pub fn task_scratch(&self, id: i64) -> PathBuf {
-        self.task_dir(id).join("scratch")
-    }
-
-    /// `data/spool`: what workers could not report yet.
-    pub fn spool_dir(&self) -> PathBuf {
-        self.data_dir().join("spool")
-    }
-
-    /// `data/spool/<agent>`: one worker's.
-    pub fn agent_spool_dir(&self, agent: &AgentName) -> PathBuf {
-        self.spool_dir().join(agent.as_str())
     }
 
     /// `logs`.
@@ -215,25 +163,5 @@ impl Home {
     /// `data/run/sandboxes`.
     pub fn sandboxes_dir(&self) -> PathBuf {
         self.run_dir().join("sandboxes")
-    }
-
-    /// `data/run/sandboxes/<token>.lock`: held as long as anything of that claim's sandbox lives.
-    pub fn sandbox_lock(&self, token: &str) -> PathBuf {
-        self.sandboxes_dir().join(format!("{}.lock", component(token)))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_name_leaves_its_folder() {
-        let home = Home { root: PathBuf::from("/home") };
-        for name in ["..", "../../etc", "/etc", "", ".", "a/b", "a\0b"] {
-            assert_eq!(home.project_dir(name).parent(), Some(home.projects_dir().as_path()), "{name:?}");
-            assert_eq!(home.sandbox_lock(name).parent(), Some(home.sandboxes_dir().as_path()), "{name:?}");
-        }
-        assert_eq!(home.project_dir("link-checker-2"), home.projects_dir().join("link-checker-2"));
     }
 }

@@ -11,7 +11,7 @@ use super::TmuxServer;
 pub struct Chosen {
     /// Whose tmux server.
     pub tmux_server: TmuxServer,
-    /// Where the dashboard listens.
+    /// Where the HTTP API listens.
     pub listen: SocketAddr,
 }
 
@@ -26,11 +26,11 @@ pub fn settings_text(chosen: Chosen) -> String {
         r#"# Settings of this home. The daemon reads them when it starts; `claude-swarm doctor` checks them.
 # Every field may be left out. What stands here is what holds without it, except where the home was made with something else.
 
-# What the swarm is called on its pages.
+# What the swarm is called in `claude-swarm status`.
 name: claude-swarm
 
 server:
-  # Where the dashboard and the API listen. Only an address of this machine (127.0.0.1 or [::1]); port 0 takes any free port,
+  # Where the HTTP API listens. Only an address of this machine (127.0.0.1 or [::1]); port 0 takes any free port,
   # and `claude-swarm status` shows which. Default 127.0.0.1:8080.
   listen: {listen}
 

@@ -23,7 +23,7 @@ use crate::domain::budget::MicroUsd;
 /// What a person can set.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
-    /// `name`: what the swarm is called on its pages. Default `claude-swarm`.
+    /// `name`: what the swarm is called in its status. Default `claude-swarm`.
     pub name: String,
     /// `server`.
     pub server: Server,

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::schema;
-use crate::provider::launch::{CommandLine, Conversation, Credential, Launch, LaunchError, SystemPrompt};
+use crate::domain::credential::Credential;
+use crate::provider::launch::{CommandLine, Conversation, Launch, LaunchError};
 
 /// The most bytes of one argument that are accepted. The kernel's limit is 128 KiB with the closing NUL.
 const MAX_ARGUMENT_BYTES: usize = 100_000;
@@ -27,16 +28,8 @@ pub fn command(launch: &Launch) -> Result<CommandLine, LaunchError> {
     if !launch.model.is_empty() {
         push(&["--model", &launch.model]);
     }
-    if let Some(model) = &launch.fallback_model {
-        push(&["--fallback-model", model]);
-    }
-    match &launch.system_prompt {
-        SystemPrompt::None => {}
-        SystemPrompt::Inline(text) => {
-            at_most("system_prompt", text, "give it as a file")?;
-            push(&["--append-system-prompt", text]);
-        }
-        SystemPrompt::File(path) => push(&["--append-system-prompt-file", path]),
+    if let Some(path) = &launch.system_prompt {
+        push(&["--append-system-prompt-file", path]);
     }
     if let Some(full) = &launch.result_schema {
         let text = schema::accepted(full)?.to_string();
@@ -45,12 +38,6 @@ pub fn command(launch: &Launch) -> Result<CommandLine, LaunchError> {
     }
     if let Some(dollars) = launch.max_budget_usd {
         push(&["--max-budget-usd", &format!("{dollars}")]);
-    }
-    if let Some(path) = &launch.mcp_config {
-        push(&["--mcp-config", path]);
-    }
-    if !launch.disallowed_tools.is_empty() {
-        push(&["--disallowedTools", &launch.disallowed_tools.join(",")]);
     }
     argv.extend(launch.extra_args.iter().cloned());
 

@@ -26,14 +26,11 @@ fn the_least_launch_has_exactly_these_arguments() {
 fn the_fullest_launch_has_exactly_these_arguments() {
     let full = Launch {
         model: "sonnet".into(),
-        fallback_model: Some("haiku".into()),
         conversation: Conversation::Resume(ID),
-        system_prompt: SystemPrompt::File("/home/agent/role.md".into()),
+        system_prompt: Some("/home/agent/role.md".into()),
         result_schema: Some(json!({ "type": "object", "x-ours": 1 })),
         max_budget_usd: Some(2.5),
         max_retries: 1,
-        mcp_config: Some("/home/agent/mcp.json".into()),
-        disallowed_tools: vec!["WebFetch".into(), "WebSearch".into()],
         extra_args: vec!["--effort".into(), "low".into()],
         base_url: Some("http://127.0.0.1:9".into()),
         credential: Some(Credential::ApiKey("sk-secret".into())),
@@ -43,9 +40,8 @@ fn the_fullest_launch_has_exactly_these_arguments() {
     assert_eq!(
         line.argv.join(" "),
         format!(
-            "{ALWAYS} --resume {ID} --model sonnet --fallback-model haiku --append-system-prompt-file /home/agent/role.md \
-             --json-schema {{\"type\":\"object\"}} --max-budget-usd 2.5 --mcp-config /home/agent/mcp.json \
-             --disallowedTools WebFetch,WebSearch --effort low"
+            "{ALWAYS} --resume {ID} --model sonnet --append-system-prompt-file /home/agent/role.md \
+             --json-schema {{\"type\":\"object\"}} --max-budget-usd 2.5 --effort low"
         )
     );
     assert_eq!(line.env["ANTHROPIC_API_KEY"], "sk-secret");
@@ -67,9 +63,9 @@ fn a_credential_is_in_the_environment_only_and_alone() {
 
 #[test]
 fn an_argument_that_the_kernel_would_refuse_is_refused_with_a_way_out() {
-    let long = Launch { system_prompt: SystemPrompt::Inline("x".repeat(100_001)), ..launch() };
-    let error = command(&long).unwrap_err().to_string();
-    assert_eq!(error, "system_prompt has 100001 bytes, and an argument can have at most 100000: give it as a file");
+    let long = json!({ "type": "object", "description": "x".repeat(99_967) });
+    let error = command(&Launch { result_schema: Some(long), ..launch() }).unwrap_err().to_string();
+    assert_eq!(error, "result_schema has 100001 bytes, and an argument can have at most 100000: shorten its descriptions");
     let nul = Launch { model: "a\0b".into(), ..launch() };
     assert!(matches!(command(&nul), Err(LaunchError::Nul { .. })));
 }

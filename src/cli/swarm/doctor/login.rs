@@ -1,98 +1,50 @@
-//! The login: is there one where the daemon will look. Nothing of it is kept or shown; whether it still works is not asked.
-
-use std::fs;
-use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
-
-use serde::Deserialize;
+//! The login: is there one where the daemon will look. Nothing of it is shown; whether it still works is not asked.
 
 use super::Finding;
 use crate::cli::time;
+use crate::clock;
 use crate::config::{Config, Environment, Home, HomeKind};
-use crate::domain::time::Millis;
+use crate::secrets::{Login, Sources, claude_credentials};
 
 const NAME: &str = "login";
 
-/// Looks where the daemon looks, in its order: the home's files, the variables, the person's own Claude CLI.
+/// Looks where the daemon looks, by the same function.
 pub(super) fn check(environment: &Environment, home: Option<&Home>, config: Option<&Config>) -> Finding {
     if config.is_some_and(|config| config.kind == HomeKind::Rehearsal) {
         return Finding::ok(NAME, "not needed: in a rehearsal a script plays the models");
     }
-    if let Some(home) = home {
-        for name in ["anthropic_api_key", "claude_code_oauth_token"] {
-            if let Some(finding) = file(&home.secrets_dir().join(name)) {
-                return finding;
-            }
-        }
-    }
-    let variables = [
-        ("ANTHROPIC_API_KEY", &environment.anthropic_api_key),
-        ("CLAUDE_CODE_OAUTH_TOKEN", &environment.claude_code_oauth_token),
-    ];
-    if let Some((name, _)) = variables.iter().find(|(_, value)| value.as_deref().is_some_and(|value| !value.trim().is_empty())) {
-        return Finding::ok(NAME, format!("{name} is set; `claude-swarm start` hands it to the daemon"));
-    }
-    let own = environment.user_home.as_ref().map(|home| home.join(".claude/.credentials.json"));
-    if let Some(finding) = own.and_then(|path| own_login(&path)) {
-        return finding;
-    }
-    let folder = home.map_or_else(|| "config/secrets".to_owned(), |home| home.secrets_dir().display().to_string());
-    let remedy = format!(
-        "write an API key into {folder}/anthropic_api_key, or the token of `claude setup-token` into \
-         {folder}/claude_code_oauth_token (chmod 600); or run `claude` once and log in"
-    );
-    Finding::fail(NAME, "none found in config/secrets, in the environment or in ~/.claude", remedy)
-}
-
-/// None if it is not there.
-fn file(path: &Path) -> Option<Finding> {
-    let shown = path.display();
-    let metadata = match fs::metadata(path) {
-        Ok(metadata) => metadata,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return None,
-        Err(error) => return Some(Finding::fail(NAME, format!("{shown}: {error}"), "make it readable for you only")),
+    let secrets_dir = home.map(Home::secrets_dir);
+    let sources = Sources {
+        secrets_dir: secrets_dir.as_deref(),
+        user_home: environment.user_home.as_deref(),
+        api_key: environment.anthropic_api_key.as_deref(),
+        oauth_token: environment.claude_code_oauth_token.as_deref(),
+        now: clock::now(),
     };
-    let mode = metadata.permissions().mode() & 0o777;
-    Some(if mode & 0o077 != 0 {
-        let remedy = format!("chmod 600 {shown}; if others may have read it, ask for a new one");
-        Finding::fail(NAME, format!("{shown} can be read or changed by others: its mode is {mode:o}"), remedy)
-    } else if metadata.len() == 0 {
-        Finding::fail(NAME, format!("{shown} is empty"), "write the key or token into it, on one line")
-    } else {
-        Finding::ok(NAME, format!("{shown}"))
-    })
-}
-
-#[derive(Deserialize)]
-struct OwnLogin {
-    #[serde(rename = "claudeAiOauth")]
-    oauth: Option<Expiry>,
-}
-
-/// Of the login only when it ends is read.
-#[derive(Deserialize)]
-struct Expiry {
-    #[serde(rename = "expiresAt")]
-    expires_at: Option<i64>,
-}
-
-/// None if there is no login in it.
-fn own_login(path: &Path) -> Option<Finding> {
-    let shown = path.display();
-    let oauth = serde_json::from_str::<OwnLogin>(&fs::read_to_string(path).ok()?).ok()?.oauth?;
-    let lasting = "`claude setup-token` makes one that lasts, for config/secrets/claude_code_oauth_token";
-    Some(match oauth.expires_at.map(Millis) {
-        Some(end) if end <= crate::clock::now() => {
-            let remedy = format!("run `claude` once, which renews it; {lasting}");
-            Finding::fail(NAME, format!("{shown} ended at {}", time::moment(end)), remedy)
+    match claude_credentials(&sources) {
+        Ok(Login::Found { source, expires_at: Some(end), .. }) => {
+            let lasting = "`claude setup-token` makes one that lasts, for config/secrets/claude_code_oauth_token";
+            Finding::warn(NAME, format!("{source}, until {}", time::moment(end)), lasting)
         }
-        Some(end) => Finding::warn(NAME, format!("{shown}, until {}", time::moment(end)), lasting),
-        None => Finding::ok(NAME, shown.to_string()),
-    })
+        Ok(Login::Found { source, expires_at: None, .. }) => Finding::ok(NAME, source),
+        Ok(Login::Expired { source, expired_at, remedy }) => {
+            Finding::fail(NAME, format!("{source} ended at {}", time::moment(expired_at)), remedy)
+        }
+        Ok(Login::None { remedy, .. }) => {
+            Finding::fail(NAME, "none found in config/secrets, in the environment or in ~/.claude", remedy)
+        }
+        Err(error) => {
+            let remedy = error.hint.clone().unwrap_or_else(|| "make it readable for you only".to_owned());
+            Finding::fail(NAME, error.to_string(), remedy)
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+
     use super::super::Verdict;
     use super::*;
 
@@ -123,7 +75,7 @@ mod tests {
         let (folder, home) = home();
         let mut environment = Environment { anthropic_api_key: Some("sk-secret".into()), ..Environment::default() };
         let finding = check(&environment, Some(&home), None);
-        assert!(finding.message.starts_with("ANTHROPIC_API_KEY") && !finding.message.contains("sk-secret"), "{finding:?}");
+        assert!(finding.message.contains("ANTHROPIC_API_KEY") && !finding.message.contains("sk-secret"), "{finding:?}");
         environment = Environment { user_home: Some(folder.path().into()), ..Environment::default() };
         assert_eq!(check(&environment, Some(&home), None).verdict, Verdict::Fail);
         fs::create_dir(folder.path().join(".claude")).unwrap();

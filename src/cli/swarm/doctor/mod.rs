@@ -40,6 +40,14 @@ struct Finding {
     remedy: Option<String>,
 }
 
+/// What `--json` prints.
+#[derive(Debug, Serialize)]
+struct Report<'a> {
+    /// Whether nothing failed.
+    ok: bool,
+    findings: &'a [Finding],
+}
+
 impl Finding {
     fn new(name: &'static str, verdict: Verdict, message: impl Into<String>) -> Self {
         Self { name, verdict, message: message.into(), remedy: None }
@@ -63,15 +71,15 @@ impl Doctor {
         let progress = Progress::start(&context.terminal, "looking");
         let findings = examine(context, &progress).await;
         drop(progress);
+        let failed = findings.iter().any(|finding| finding.verdict == Verdict::Fail);
         if context.terminal.json {
-            context.terminal.say_json(&findings)?;
+            context.terminal.say_json(&Report { ok: !failed, findings: &findings })?;
         } else {
             for finding in &findings {
                 context.terminal.say(shown(context, finding))?;
             }
             context.terminal.say(summary(&findings))?;
         }
-        let failed = findings.iter().any(|finding| finding.verdict == Verdict::Fail);
         if failed { Err(Failure::Reported) } else { Ok(()) }
     }
 }
