@@ -9,10 +9,9 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use super::embedded::files;
-use super::home::{Home, SOCKET_PATH_MAX};
+use super::home::Home;
 use super::settings::{Chosen, TmuxServer, settings_text};
 use crate::domain::error::Error;
-use crate::domain::name::AgentName;
 use crate::domain::text::is_unsafe;
 
 /// The folder inside the new home in which it is prepared. Whoever makes it is the one who writes the home.
@@ -55,11 +54,11 @@ pub fn init(folder: &Path, options: &InitOptions) -> Result<Written, Error> {
         return Err(Error::invalid("listen", format!("{} can be reached from other machines", options.listen))
             .hint("listen on 127.0.0.1 or [::1]"));
     }
-    let whole = whole(folder)?;
+    check(folder)?;
     refuse_if_taken(folder, None)?;
     let contents = contents(options);
     let made = make_folders(folder).map_err(|error| failed(folder, &error))?;
-    let written = check_depth(&whole, &contents).and_then(|()| write(folder, &contents));
+    let written = write(folder, &contents);
     if written.is_err() {
         // Only folders that were made here and are empty again.
         for folder in made.iter().rev() {
@@ -70,28 +69,13 @@ pub fn init(folder: &Path, options: &InitOptions) -> Result<Written, Error> {
     Ok(Written { home: Home::open(folder)?, files: contents.into_iter().map(|(path, _)| path).collect() })
 }
 
-/// The folder's whole path. Refuses one that cannot be written into JSON, logs and command lines, or would act on the terminal that
-/// shows it.
-fn whole(folder: &Path) -> Result<PathBuf, Error> {
+/// Refuses a folder whose path cannot be written into JSON, logs and command lines, or would act on the terminal that shows it.
+fn check(folder: &Path) -> Result<(), Error> {
     let whole = std::path::absolute(folder).map_err(|error| failed(folder, &error))?;
     match whole.to_str() {
-        Some(text) if !text.chars().any(|c| c.is_control() || is_unsafe(c)) => Ok(whole),
+        Some(text) if !text.chars().any(|c| c.is_control() || is_unsafe(c)) => Ok(()),
         _ => Err(Error::invalid("dir", format!("{whole:?} has characters that cannot be shown")).hint("name another folder")),
     }
-}
-
-/// Refuses a folder in which the sockets of the agents that the new home begins with would have too long a path.
-fn check_depth(whole: &Path, contents: &[(String, Vec<u8>)]) -> Result<(), Error> {
-    let home = Home::at(whole);
-    let names =
-        contents.iter().filter_map(|(path, _)| path.strip_prefix("agents/")?.strip_suffix(".md")?.parse::<AgentName>().ok());
-    let longest = names.map(|name| home.agent_socket(&name).as_os_str().len()).max().unwrap_or(0);
-    if longest <= SOCKET_PATH_MAX {
-        return Ok(());
-    }
-    let over = longest - SOCKET_PATH_MAX;
-    Err(Error::invalid("dir", format!("{} is {over} bytes too long for the sockets in it", whole.display()))
-        .hint("name a folder with a shorter path"))
 }
 
 /// The new home's files.

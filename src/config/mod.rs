@@ -19,7 +19,7 @@ mod yaml;
 
 pub use embedded::{EmbeddedFile, files as embedded_files};
 pub use environment::Environment;
-pub use home::{Home, HomeKind, SOCKET_PATH_MAX};
+pub use home::{Home, HomeKind};
 pub use init::{InitOptions, Written, init};
 pub use load::{Config, Loaded, load};
 pub use pipeline::PinnedPipeline;

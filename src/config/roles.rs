@@ -62,7 +62,7 @@ pub fn read(home: &Home, pipeline: Option<&Pipeline>, spec_template: Option<&str
         sound.extend(role(stem, text, &parts, pipeline, &report));
         problems.extend(report.into_problems());
     }
-    check_agents(&sound, home, problems);
+    check_agents(&sound, problems);
     // A role that is wrong takes its types with it, which is no news.
     if let Some(pipeline) = pipeline.filter(|_| problems.iter().all(|problem| problem.severity == Severity::Warning)) {
         check_types(&sound, pipeline, problems);
@@ -152,8 +152,8 @@ fn section(name: &str, text: &str) -> String {
     if text.starts_with("# ") { text.to_owned() } else { format!("# {name}\n\n{text}") }
 }
 
-/// Agents' names must be of use and theirs alone, and their sockets' paths short enough.
-fn check_agents(roles: &[Role], home: &Home, problems: &mut Vec<Problem>) {
+/// Agents' names must be of use and theirs alone.
+fn check_agents(roles: &[Role], problems: &mut Vec<Problem>) {
     let mut holders: BTreeMap<AgentName, &str> = BTreeMap::new();
     for role in roles {
         let file = format!("agents/{}.md", role.name);
@@ -163,14 +163,6 @@ fn check_agents(roles: &[Role], home: &Home, problems: &mut Vec<Problem>) {
             problems.push(Problem::error(&file, message).field("count").remedy("give the role a shorter name"));
         }
         for agent in agents {
-            let socket = home.agent_socket(&agent);
-            let length = socket.as_os_str().len();
-            if length > super::home::SOCKET_PATH_MAX {
-                let message = format!("the socket of {agent} would have a path of {length} bytes: {}", socket.display());
-                let remedy = format!("move the home to a shorter path; at most {} bytes", super::home::SOCKET_PATH_MAX);
-                problems.push(Problem::error(&file, message).remedy(remedy));
-                break;
-            }
             if let Some(other) = holders.insert(agent.clone(), &role.name).filter(|other| *other != role.name) {
                 let message = format!("its agent {agent} would have the name of one of agents/{other}.md");
                 problems.push(Problem::error(&file, message).field("count").remedy("rename one of the two roles"));

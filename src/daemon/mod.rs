@@ -8,6 +8,7 @@ mod rehearsal;
 mod rules;
 mod token;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -21,6 +22,7 @@ use crate::clock;
 use crate::config::{self, Config, Environment, Home, HomeKind, Problem};
 use crate::domain::error::Error;
 use crate::domain::principal::Principal;
+use crate::publish::{Local, Outlet};
 use crate::runner::{Runner, TmuxRunner, TmuxServer};
 use crate::server::{App, Door, Hub, bind_unix, serve};
 use crate::store::Store;
@@ -81,7 +83,7 @@ pub async fn run(options: Options) -> Result<Locked, Error> {
     doors(home, &loaded.config, tcp, &app, &stopping, &mut tasks)?;
     reclaim_own(&swarm).await?;
     tasks.spawn(supervisor.run(stopping.clone()));
-    tasks.spawn(publisher::run(swarm.clone(), loaded.config.settings.outlets.local(home), stopping.clone()));
+    tasks.spawn(publisher::run(swarm.clone(), outlets(home, &loaded.config), stopping.clone()));
     if options.auto_approve {
         tasks.spawn(rehearsal::decide_everything(swarm.clone(), stopping.clone()));
     }
@@ -146,6 +148,11 @@ fn doors(
         tasks.spawn(async move { report("http", serve(tcp, door, app, stopping).await) });
     }
     Ok(())
+}
+
+fn outlets(home: &Home, config: &Config) -> publisher::Outlets {
+    let local: Arc<dyn Outlet> = Arc::new(Local::new(&config.settings.outlets.local(home)));
+    BTreeMap::from([(config::Outlet::Local.as_str().to_owned(), local)])
 }
 
 fn report(door: &str, outcome: std::io::Result<()>) {

@@ -1,6 +1,7 @@
 //! Publishing: the daemon's own tasks, done from the approved snapshot, one at a time, without a model.
 
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -13,21 +14,23 @@ use crate::domain::publication::PublicationState;
 use crate::domain::report::{Fail, Progress};
 use crate::domain::task::Token;
 use crate::failpoint;
-use crate::publish::{Local, Outlet, Publication};
+use crate::publish::{Outlet, Publication};
 use crate::swarm::{Publishing, Swarm, TaskRow};
 
 /// The pause after the store could not be read or written.
 const AGAIN: Duration = Duration::from_secs(1);
 
+/// The outlets that publications can go to, by the name that a person agrees to.
+pub(super) type Outlets = BTreeMap<String, Arc<dyn Outlet>>;
+
 /// Does the daemon's own tasks until `stop` says so.
-pub(super) async fn run(swarm: Swarm, downloads: PathBuf, mut stop: watch::Receiver<bool>) {
-    let outlet = Local::new(&downloads);
+pub(super) async fn run(swarm: Swarm, outlets: Outlets, mut stop: watch::Receiver<bool>) {
     let mut events = swarm.follow();
     loop {
         events.borrow_and_update();
         match swarm.claim_own(&Principal::System).await {
             Ok(Some((task, attempt))) => {
-                if let Err(error) = publish(&swarm, &outlet, &task, attempt.token).await {
+                if let Err(error) = publish(&swarm, &outlets, &task, attempt.token).await {
                     tracing::warn!(task.id = task.id, %error, "not published");
                     give_up(&swarm, attempt.token, &error).await;
                 }
@@ -64,7 +67,7 @@ async fn due(swarm: &Swarm) {
     }
 }
 
-async fn publish(swarm: &Swarm, outlet: &Local, task: &TaskRow, token: Token) -> Result<(), Error> {
+async fn publish(swarm: &Swarm, outlets: &Outlets, task: &TaskRow, token: Token) -> Result<(), Error> {
     let what = swarm.publishing(task).await?;
     swarm.started(&Principal::System, token).await?;
     let before = what.publication.state;
@@ -72,16 +75,18 @@ async fn publish(swarm: &Swarm, outlet: &Local, task: &TaskRow, token: Token) ->
         // It was published and its task was not told: the daemon died in between.
         return swarm.published(token, &what, &url).await.map(drop);
     }
+    let name = &what.publication.outlet;
+    let outlet = outlets.get(name).ok_or_else(|| Error::denied(format!("there is no outlet {name}")))?;
     swarm.sending(token, &what).await?;
     failpoint::reach("daemon.publication-sending");
-    let url = put(swarm, outlet, &what).await?;
+    let url = put(swarm, Arc::clone(outlet), &what).await?;
     failpoint::reach("daemon.publication-put");
     swarm.published(token, &what, &url).await?;
     tracing::info!(product = what.product.slug, approval.id = what.approval.id, url, "published");
     Ok(())
 }
 
-async fn put(swarm: &Swarm, outlet: &Local, what: &Publishing) -> Result<String, Error> {
+async fn put(swarm: &Swarm, outlet: Arc<dyn Outlet>, what: &Publishing) -> Result<String, Error> {
     let publication = Publication {
         key: what.publication.key.clone(),
         kind: what.approval.kind.clone(),
@@ -90,7 +95,7 @@ async fn put(swarm: &Swarm, outlet: &Local, what: &Publishing) -> Result<String,
         manifest: what.manifest.clone(),
         terms: what.approval.terms.clone(),
     };
-    let (outlet, artifacts) = (outlet.clone(), swarm.artifacts().clone());
+    let artifacts = swarm.artifacts().clone();
     // What is there already under this key is found and not sent again.
     let sent = tokio::task::spawn_blocking(move || match outlet.find(&publication)? {
         Some(url) => Ok(url),

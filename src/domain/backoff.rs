@@ -2,18 +2,22 @@
 //! same pause and a test can say which.
 
 /// The first pause of a task, in milliseconds.
-pub const TASK_BASE_MS: i64 = 5_000;
+const TASK_BASE_MS: i64 = 5_000;
 /// The longest pause of a task, in milliseconds.
-pub const TASK_CAP_MS: i64 = 10 * 60_000;
+const TASK_CAP_MS: i64 = 10 * 60_000;
 /// The first pause of an account that is to slow down, in milliseconds.
-pub const COOL_BASE_MS: i64 = 15_000;
+const COOL_BASE_MS: i64 = 15_000;
 /// The longest pause of an account that is to slow down, in milliseconds.
-pub const COOL_CAP_MS: i64 = 10 * 60_000;
+const COOL_CAP_MS: i64 = 10 * 60_000;
 /// The first interval between probes of an exhausted account, in milliseconds.
-pub const PROBE_BASE_MS: i64 = 60_000;
+const PROBE_BASE_MS: i64 = 60_000;
 /// The longest interval between probes of an exhausted account, in milliseconds.
-pub const PROBE_CAP_MS: i64 = 30 * 60_000;
+const PROBE_CAP_MS: i64 = 30 * 60_000;
 
+/// The first pause before a crashed worker is started again, in milliseconds.
+const RESTART_BASE_MS: i64 = 1_000;
+/// The longest pause before a crashed worker is started again, in milliseconds.
+const RESTART_CAP_MS: i64 = 60_000;
 /// The furthest end of a limit that is believed, in milliseconds from now: the longest allowances are weekly. What is stated beyond it comes
 /// from whoever wrote into the stream, and would close the account for good.
 pub const RESET_MAX_MS: i64 = 8 * 24 * 60 * 60_000;
@@ -35,9 +39,14 @@ pub fn account_probe_ms(n: u32, seed: u64) -> i64 {
     backoff_ms(PROBE_BASE_MS, PROBE_CAP_MS, n, seed)
 }
 
+/// The pause before a crashed worker is started again: 1 s doubling to 1 minute. `n` counts its unexpected ends before the last one.
+pub fn restart_ms(n: u32, seed: u64) -> i64 {
+    backoff_ms(RESTART_BASE_MS, RESTART_CAP_MS, n, seed)
+}
+
 /// `base`·2ⁿ, at most `cap` milliseconds, less a share of up to a fifth that depends on `seed` and `n` only: what failed together
 /// does not come back together. Never above `cap`, never below four fifths of `base` or of `cap`, whichever is less.
-pub fn backoff_ms(base: i64, cap: i64, n: u32, seed: u64) -> i64 {
+fn backoff_ms(base: i64, cap: i64, n: u32, seed: u64) -> i64 {
     let full = 1_i64.checked_shl(n).filter(|factor| *factor > 0).map_or(cap, |factor| base.saturating_mul(factor)).min(cap);
     let span = full / 5;
     if span <= 0 {

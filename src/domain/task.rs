@@ -34,6 +34,14 @@ pub struct Token {
     pub n: i64,
 }
 
+impl Token {
+    /// The name of the file that is locked as long as anything lives in a sandbox of this claim: the worker takes the lock, and the supervisor
+    /// proves by it that nothing does.
+    pub fn lock_file(self) -> String {
+        format!("{self}.lock")
+    }
+}
+
 impl fmt::Display for Token {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{}", self.epoch, self.n)

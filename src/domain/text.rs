@@ -10,7 +10,8 @@ use super::error::Error;
 /// Whether a character would act on a terminal or hide from a reader: C0 and C1 controls but line feed and tab, DEL, and the
 /// characters that reorder text (the trick of "Trojan Source").
 pub fn is_unsafe(c: char) -> bool {
-    (c.is_control() && c != '\n' && c != '\t') || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+    let reorders = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    (c.is_control() && c != '\n' && c != '\t') || reorders || c == '\u{feff}'
 }
 
 /// Refuses unsafe characters and too long a text.
@@ -61,6 +62,22 @@ pub fn clean_json(value: Value) -> Value {
     }
 }
 
+/// At most `max` bytes of `text`, cut between characters, with `…` where something was cut off.
+pub fn clip(text: &str, max: usize) -> String {
+    if text.len() <= max {
+        return text.to_owned();
+    }
+    format!("{}…", &text[..text.floor_char_boundary(max)])
+}
+
+/// All of the text on one line of at most `max` bytes, cleaned: runs of white space become one space.
+pub fn joined(text: &str, max: usize) -> String {
+    // Clipped first, so that a text of megabytes costs no more than what is shown of it.
+    let head = clip(text, max.saturating_mul(4));
+    let words: Vec<String> = head.split_whitespace().map(clean).filter(|word| !word.is_empty()).collect();
+    clip(&words.join(" "), max)
+}
+
 /// The first line, at most `max` characters, for a table or a log.
 pub fn one_line(text: &str, max: usize) -> String {
     let cleaned = clean(text);
@@ -82,6 +99,21 @@ mod tests {
             assert!(check("title", bad, 100).is_err(), "{bad:?}");
             assert!(!clean(bad).chars().any(is_unsafe));
         }
+    }
+
+    #[test]
+    fn cutting_keeps_characters_whole() {
+        assert_eq!(clip("aé", 2), "a…");
+        assert_eq!(clip("aé", 3), "aé");
+        assert_eq!(clip("é", 0), "…");
+        assert_eq!(joined(&"word ".repeat(100_000), 9), "word word…");
+    }
+
+    #[test]
+    fn escapes_never_reach_the_pane() {
+        assert_eq!(clean("a\u{1b}[2Jb\r\u{7}\u{9b}31mc\td\ne"), "a[2Jb31mc\td\ne");
+        assert_eq!(clean("rm \u{202e}x"), "rm x");
+        assert_eq!(joined("  two\n  lines\u{1b}]0;title\u{7} ", 100), "two lines]0;title");
     }
 
     #[test]

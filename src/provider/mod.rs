@@ -4,7 +4,6 @@
 //! Facts are what the CLI printed, and the CLI runs in a sandbox that its model shares: they are claims, not evidence.
 
 pub mod claude;
-mod display;
 mod fact;
 mod launch;
 
@@ -12,7 +11,6 @@ use std::path::{Path, PathBuf};
 
 use uuid::Uuid;
 
-pub use display::{clip, one_line, printable};
 pub use fact::{Answer, Fact, Failure, LimitStatus, ModelUsage, Outcome, Usage};
 pub use launch::{CommandLine, Conversation, Launch, LaunchError};
 

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::plan::{Desired, Limits, Step, plan};
 use super::proof;
 use super::watch::Exits;
-use crate::domain::backoff::backoff_ms;
+use crate::domain::backoff::restart_ms;
 use crate::domain::event::Event;
 use crate::domain::name::AgentName;
 use crate::domain::principal::Principal;
@@ -61,9 +61,6 @@ const SLOW: Duration = Duration::from_secs(20);
 
 /// The pause after a step that could not be done.
 const AGAIN: Duration = Duration::from_secs(1);
-
-/// The first pause before a crashed agent is started again, in milliseconds, and the longest.
-const BACKOFF: (i64, i64) = (1_000, 60_000);
 
 /// A pane that nobody looks at.
 const SIZE: Size = Size { columns: 160, rows: 48 };
@@ -187,7 +184,7 @@ impl Supervisor {
             }
             Step::Reclaim { token } => {
                 let name = format!("reclaim {token}");
-                let lock = self.settings.sandboxes.join(format!("{token}.lock"));
+                let lock = self.settings.sandboxes.join(token.lock_file());
                 if let Err(error) = proof::gone(&lock).await {
                     return (name, Err(text(&error)));
                 }
@@ -216,7 +213,7 @@ impl Supervisor {
         let exits = desired.agents.iter().find(|row| Some(&row.name) == agent).map_or(0, |row| row.exits.len());
         let n = u32::try_from(exits.saturating_sub(1)).unwrap_or(u32::MAX);
         let seed = u64::try_from(session).unwrap_or_default();
-        (self.settings.limits.within, backoff_ms(BACKOFF.0, BACKOFF.1, n, seed))
+        (self.settings.limits.within, restart_ms(n, seed))
     }
 
     async fn stop(&self, pane: Option<PaneId>, process: Option<ProcessIdentity>) -> Result<(), RunnerError> {

@@ -125,7 +125,7 @@ pub(super) fn carry_out(
                 };
                 tasks::insert(tx, rules, spec, hash, draft, cause.actor, now)?;
                 if spec.executor == Executor::Daemon {
-                    intend_publication(tx, rules, cause, now)?;
+                    intend_publication(tx, cause, now)?;
                 }
             }
         }
@@ -249,12 +249,15 @@ fn withdraw_open(tx: &Tx<'_>, product: i64, reason: &str, now: Millis) -> Result
 }
 
 /// The intent is in the transaction of the decision that allows it; nothing is sent before.
-fn intend_publication(tx: &Tx<'_>, rules: &Rules, cause: &Cause<'_>, now: Millis) -> Result<(), Error> {
+fn intend_publication(tx: &Tx<'_>, cause: &Cause<'_>, now: Millis) -> Result<(), Error> {
     let Some(approval) = cause.decision else {
         return Err(Error::denied("publishing follows a person's decision only"));
     };
-    tx.insert_publication(&approval.uuid, approval.id, approval.product, &rules.publish.outlet, now)?;
-    let data = json!({ "outlet": rules.publish.outlet, "kind": approval.kind });
+    // Where it goes is what the person agreed to, whatever the settings say by now.
+    let outlet = approval.terms.get("outlet").and_then(Value::as_str);
+    let outlet = outlet.ok_or_else(|| Error::denied(format!("the terms of approval {} name no outlet", approval.id)))?;
+    tx.insert_publication(&approval.uuid, approval.id, approval.product, outlet, now)?;
+    let data = json!({ "outlet": outlet, "kind": approval.kind });
     let event = NewEvent::new(EventKind::PublicationIntended, cause.actor)
         .product(Some(approval.product))
         .approval(approval.id)

@@ -69,7 +69,7 @@ impl Workspace {
             }
         };
         fs::create_dir_all(&paths.sandboxes).map_err(failed)?;
-        let lock = Path::new(&paths.sandboxes).join(format!("{}.lock", assignment.token));
+        let lock = Path::new(&paths.sandboxes).join(assignment.token.lock_file());
         let canonical = |path: &Path| canonical(path).map_err(failed);
         Ok(Self {
             tree: canonical(&tree)?,

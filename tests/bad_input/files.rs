@@ -54,13 +54,13 @@ fn a_broken_pipeline() {
     let swarm = TestSwarm::rehearsal();
     change(&swarm, "config/pipeline.yaml", "- create: code_review", "- create: code_revue");
     insta::assert_snapshot!(refused(&swarm), @r#"
-    config/pipeline.yaml:160: types.build_product.on.done[0].create: there is no type "code_revue"
+    config/pipeline.yaml:163: types.build_product.on.done[0].create: there is no type "code_revue"
       → name a key of `types`
     HOME cannot be used until this is mended
     "#);
     change(&swarm, "config/pipeline.yaml", "  scan_platform:\n", "  scan_platform:\n\tsummary: tab\n");
     insta::assert_snapshot!(refused(&swarm), @r#"
-    config/pipeline.yaml:20: is not YAML: tabs disallowed within this context (block indentation)
+    config/pipeline.yaml:23: is not YAML: tabs disallowed within this context (block indentation)
       → mend the YAML; indent with spaces, and quote texts that hold `: ` or ` #`
     HOME cannot be used until this is mended
     "#);

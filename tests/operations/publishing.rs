@@ -8,7 +8,7 @@ use claude_swarm::domain::product::ProductState;
 use claude_swarm::domain::publication::PublicationState;
 use claude_swarm::domain::report::{Complete, Ended, Fail, Progress};
 use claude_swarm::domain::task::{StateName, Token};
-use claude_swarm::swarm::TaskRow;
+use claude_swarm::swarm::{PublishTerms, TaskRow};
 use serde_json::json;
 
 use crate::home::{HOUR, Home, OPERATOR, SYSTEM, ready_to_approve, ready_to_publish};
@@ -195,6 +195,19 @@ async fn an_outlet_that_refuses_is_tried_again_and_then_told() {
 async fn given_up_task(home: &Home) -> i64 {
     let failed = home.swarm.status().await.unwrap().failed;
     failed.into_iter().find(|task| task.kind == "publish").unwrap().id
+}
+
+#[tokio::test]
+async fn it_goes_where_the_person_agreed_to_whatever_the_settings_say_by_now() {
+    let mut home = Home::new().await;
+    let asked = ready_to_approve(&home).await;
+    home.rules.publish = PublishTerms { outlet: "elsewhere".into(), account: "somebody".into(), visibility: "public".into() };
+    home.restart().await;
+    home.approve(&asked).await;
+    let (task, _) = claim(&home).await;
+    let what = home.swarm.publishing(&task).await.unwrap();
+    assert_eq!(what.publication.outlet, "local");
+    assert_eq!((&what.approval.terms["outlet"], &what.approval.terms["visibility"]), (&json!("local"), &json!("private")));
 }
 
 #[tokio::test]

@@ -14,9 +14,6 @@ use sha2::{Digest, Sha256};
 use super::environment::Environment;
 use crate::domain::error::Error;
 
-/// The longest path that a Unix socket can have, in bytes.
-pub const SOCKET_PATH_MAX: usize = 107;
-
 /// What a home is for. It never changes once the daemon has written it into the database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HomeKind {
@@ -47,11 +44,6 @@ impl Home {
             return Ok(home);
         }
         Err(Error::not_found(format!("{} is not a home: it has no config/settings.yaml", home.root.display())).hint(hint))
-    }
-
-    /// The home that will be at this folder.
-    pub(super) fn at(root: &Path) -> Self {
-        Self { root: root.to_owned() }
     }
 
     /// The home that is meant: the one asked for, or `CLAUDE_SWARM_HOME`, or the nearest folder from the current one upwards that is

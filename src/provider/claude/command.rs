@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::schema;
 use crate::domain::credential::Credential;
+use crate::domain::text::clip;
 use crate::provider::launch::{CommandLine, Conversation, Launch, LaunchError};
 
 /// The most bytes of one argument that are accepted. The kernel's limit is 128 KiB with the closing NUL.
@@ -43,7 +44,7 @@ pub fn command(launch: &Launch) -> Result<CommandLine, LaunchError> {
 
     let env = environment(launch);
     if let Some(arg) = argv.iter().find(|arg| arg.contains('\0')) {
-        return Err(LaunchError::Nul { field: format!("the argument {:?}", crate::provider::clip(arg, 40)) });
+        return Err(LaunchError::Nul { field: format!("the argument {:?}", clip(arg, 40)) });
     }
     if let Some((name, _)) = env.iter().find(|(name, value)| name.contains('\0') || value.contains('\0')) {
         return Err(LaunchError::Nul { field: format!("the variable {name:?}") });

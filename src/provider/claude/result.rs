@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use super::classify;
 use crate::domain::failure::FailureClass;
+use crate::domain::text::joined;
 use crate::domain::time::Millis;
-use crate::provider::display::one_line;
 use crate::provider::fact::{Answer, Failure, ModelUsage, Outcome, Usage};
 
 /// What a failure's message may have, in bytes.
@@ -52,7 +52,7 @@ fn verdict(line: &Value, before: &Before, structured: bool) -> Result<Answer, Fa
     let fail = |class: FailureClass, message: &str| {
         let limited = matches!(class, FailureClass::UsageLimit | FailureClass::RateLimited);
         let resets_at = if limited { before.rejected.flatten() } else { None };
-        Err(Failure { class, message: one_line(message, MESSAGE_BYTES), resets_at })
+        Err(Failure { class, message: joined(message, MESSAGE_BYTES), resets_at })
     };
 
     if line["stop_reason"] == "refusal" {
@@ -88,7 +88,7 @@ fn models(line: &Value) -> Vec<ModelUsage> {
     by_model
         .iter()
         .map(|(model, used)| ModelUsage {
-            model: one_line(model, 100),
+            model: joined(model, 100),
             usage: tokens(used, names),
             cost_micro_usd: micro_usd(&used["costUSD"]),
         })

@@ -10,8 +10,8 @@ use uuid::Uuid;
 
 use super::result::{self, Before, tokens};
 use super::{classify, summary};
+use crate::domain::text::{clean, clip, joined};
 use crate::domain::time::Millis;
-use crate::provider::display::{clip, one_line, printable};
 use crate::provider::fact::{Fact, LimitStatus, Usage};
 use crate::provider::{MAX_LINE_BYTES, Parser};
 
@@ -59,14 +59,14 @@ impl StreamParser {
             "system" => self.system(line),
             "rate_limit_event" => vec![self.limit(&line["rate_limit_info"])],
             "result" => self.result(line),
-            other => vec![Fact::Unknown { kind: one_line(other, 100) }],
+            other => vec![Fact::Unknown { kind: joined(other, 100) }],
         }
     }
 
     fn assistant(&mut self, line: &Value) -> Vec<Fact> {
         let message = &line["message"];
         if let Some(word) = line["error"].as_str() {
-            self.before.error_word = one_line(word, 100);
+            self.before.error_word = joined(word, 100);
         }
         // The CLI's own words in the model's place: an error that the result repeats.
         if message["model"] == "<synthetic>" {
@@ -77,7 +77,7 @@ impl StreamParser {
         let mut facts: Vec<Fact> = blocks(&message["content"])
             .filter_map(|block| match block["type"].as_str().unwrap_or_default() {
                 "text" => {
-                    let text = clip(&printable(block["text"].as_str().unwrap_or_default()), SAID_BYTES);
+                    let text = clip(&clean(block["text"].as_str().unwrap_or_default()), SAID_BYTES);
                     (!text.trim().is_empty()).then(|| Fact::Said { text, within: within.clone() })
                 }
                 "thinking" | "redacted_thinking" => Some(Fact::Thinking),
@@ -142,7 +142,7 @@ impl StreamParser {
             }],
             "thinking_tokens" => vec![Fact::Thinking],
             "status" | "task_started" | "task_progress" | "task_updated" | "task_notification" => vec![Fact::Progress],
-            other => vec![Fact::Unknown { kind: one_line(&format!("system/{other}"), 100) }],
+            other => vec![Fact::Unknown { kind: joined(&format!("system/{other}"), 100) }],
         }
     }
 
@@ -156,7 +156,7 @@ impl StreamParser {
         self.before.rejected = (status == LimitStatus::Rejected).then_some(resets_at);
         Fact::Limit {
             status,
-            kind: info["rateLimitType"].as_str().map(|kind| one_line(kind, 100)),
+            kind: info["rateLimitType"].as_str().map(|kind| joined(kind, 100)),
             resets_at,
             utilization: info["utilization"].as_f64(),
         }
@@ -215,7 +215,7 @@ impl Parser for StreamParser {
 
 fn garbage(line: &[u8]) -> Fact {
     let head = &line[..line.len().min(1024)];
-    Fact::Garbage { head: one_line(&String::from_utf8_lossy(head), 200) }
+    Fact::Garbage { head: joined(&String::from_utf8_lossy(head), 200) }
 }
 
 fn user(line: &Value) -> Vec<Fact> {
@@ -226,7 +226,7 @@ fn user(line: &Value) -> Vec<Fact> {
             None => plain_text(content),
         };
         let id = line["uuid"].as_str().and_then(|id| Uuid::try_parse(id).ok());
-        return vec![Fact::Delivered { id, text: clip(&printable(&text), RETURNED_BYTES) }];
+        return vec![Fact::Delivered { id, text: clip(&clean(&text), RETURNED_BYTES) }];
     }
     let returned: Vec<Fact> = blocks(content)
         .filter(|block| block["type"] == "tool_result")
@@ -247,7 +247,7 @@ fn head(content: &Value) -> String {
         None => plain_text(content),
     };
     let lines: Vec<&str> = text.lines().take(RETURNED_LINES).collect();
-    clip(&printable(&lines.join("\n")), RETURNED_BYTES)
+    clip(&clean(&lines.join("\n")), RETURNED_BYTES)
 }
 
 /// The texts among a list of blocks.
@@ -266,7 +266,7 @@ fn within(line: &Value) -> Option<String> {
 }
 
 fn text_of(value: &Value, most: usize) -> String {
-    one_line(value.as_str().unwrap_or_default(), most)
+    joined(value.as_str().unwrap_or_default(), most)
 }
 
 /// A number that may be a fraction, cut to a whole one.

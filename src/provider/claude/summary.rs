@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::provider::display::one_line;
+use crate::domain::text::joined;
 
 /// The longest summary, in bytes.
 const MOST: usize = 160;
@@ -25,9 +25,9 @@ pub fn summary(tool: &str, input: &Value) -> String {
         "StructuredOutput" => input.to_string(),
         _ => first(input, &["description", "command", "file_path", "path", "url", "query", "pattern", "name", "id"]),
     };
-    let line = one_line(&line, MOST);
+    let line = joined(&line, MOST);
     if line.is_empty() && input.as_object().is_some_and(|members| !members.is_empty()) {
-        return one_line(&input.to_string(), MOST);
+        return joined(&input.to_string(), MOST);
     }
     line
 }
