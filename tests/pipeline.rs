@@ -77,6 +77,10 @@ fn a_product_goes_from_idea_to_published_through_its_gates() {
 
     // The shapes that are promised.
     let first = swarm.tasks(&["show", "1"]);
+    assert_eq!(first["artifacts"][0]["name"], "transcript");
+    let shown = swarm.try_tasks(&["show", "1", "--artifact", "transcript"]);
+    let shown = String::from_utf8(shown.stdout).unwrap();
+    assert!(shown.contains("task 1 · scan_platform · attempt 1") && shown.contains("result: "), "{shown}");
     for field in ["state", "attempts", "claim", "result", "artifacts", "events"] {
         assert!(first.get(field).is_some(), "{field}");
     }

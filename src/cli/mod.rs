@@ -7,6 +7,7 @@ mod amount;
 mod args;
 mod context;
 mod event;
+mod export;
 mod failure;
 mod outline;
 mod progress;

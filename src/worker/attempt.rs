@@ -24,6 +24,7 @@ use crate::domain::task::{JSON_MAX_BYTES, Token};
 use crate::domain::text;
 use crate::failpoint;
 use crate::protocol::rpc::{Assignment, Call, Notice, Renewed};
+use crate::protocol::various::Blob;
 use crate::provider::{Answer, Conversation, Failure};
 use crate::secrets::Redactor;
 
@@ -116,6 +117,7 @@ pub(super) async fn run(
         }
         None => format!("task {} · {} · attempt {}", assignment.task, assignment.kind, assignment.attempt),
     };
+    pane.begin_transcript();
     pane.show(Tone::Title, "▶", &about);
     let keeper = Keeper::start(worker.link.clone(), token, Duration::from_millis(worker.welcome.lease_ms));
     let workspace = match Workspace::prepare(worker, &assignment).await {
@@ -128,18 +130,23 @@ pub(super) async fn run(
     };
     let deadline = Instant::now() + Duration::from_millis(assignment.timeout_ms);
     let mut running = Running { worker, assignment: &assignment, workspace, meter: Meter::new(token), keeper, deadline };
-    let outcome = match attempt(&mut running, pane, typed, notices).await {
+    let mut outcome = match attempt(&mut running, pane, typed, notices).await {
         Ok(outcome) => outcome,
         Err(error) if error.kind == Kind::Conflict => Outcome::Stopped(error.to_string()),
         Err(error) => Outcome::Failed(broken(&error)),
     };
     // Whatever is said now may free the task or its tree for somebody else.
     running.workspace.gone().await?;
+    if let Outcome::Failed(failure) = &mut outcome {
+        failure.message = pane.redactor.redact(&failure.message);
+        pane.show(Tone::Bad, "✗", &format!("{}: {}", failure.class, failure.message));
+    }
+    if !matches!(outcome, Outcome::Stopped(_)) {
+        keep_transcript(worker, token, pane).await;
+    }
     match outcome {
         Outcome::Complete(complete) => report(worker, Call::Complete(complete), &mut running.meter, pane).await,
-        Outcome::Failed(mut failure) => {
-            failure.message = pane.redactor.redact(&failure.message);
-            pane.show(Tone::Bad, "✗", &format!("{}: {}", failure.class, failure.message));
+        Outcome::Failed(failure) => {
             let call = failing(&mut running.meter, failure);
             report(worker, call, &mut running.meter, pane).await
         }
@@ -147,6 +154,17 @@ pub(super) async fn run(
             pane.show(Tone::Warn, "■", &format!("stopped: {reason}"));
             released(worker, &mut running.meter).await
         }
+    }
+}
+
+/// Keeps what the pane showed of the attempt among the task's artifacts. An attempt is what it is without it.
+async fn keep_transcript(worker: &Worker, token: Token, pane: &mut Pane) {
+    let kept = async {
+        let Blob { sha256, size } = worker.blobs.put_bytes(pane.end_transcript().into_bytes()).await?;
+        worker.link.call::<()>(Call::Artifact { token, name: "transcript".to_owned(), sha256, size }).await
+    };
+    if let Err(error) = kept.await {
+        tracing::debug!(%error, "the transcript was not kept");
     }
 }
 

@@ -43,13 +43,21 @@ pub(super) struct Pane {
     colours: bool,
     /// What must not be shown: the login of the attempt under way. The agent has it in its environment and may print it.
     pub redactor: Redactor,
+    /// What was shown of the attempt under way, while it is kept.
+    transcript: Option<String>,
 }
+
+/// The most of an attempt's transcript that is kept, in bytes. A log rotates; this is what remains of one attempt.
+const TRANSCRIPT_MAX: usize = 2 << 20;
+
+/// Where it was cut off.
+const CUT: &str = "(more was shown than is kept)\n";
 
 impl Pane {
     pub(super) fn open(welcome: &Welcome, colours: bool) -> Result<Self, Error> {
         let path = Path::new(&welcome.paths.log);
         let log = Log::open(path, welcome.log).map_err(|error| Error::unavailable(format!("{}: {error}", path.display())))?;
-        Ok(Self { log, colours, redactor: Redactor::default() })
+        Ok(Self { log, colours, redactor: Redactor::default(), transcript: None })
     }
 
     /// Shows a text, line by line. Whatever it is, it cannot act on the terminal.
@@ -60,7 +68,9 @@ impl Pane {
         let mut out = io::stdout().lock();
         let (mut mark, mut time) = (mark, at.as_str());
         for line in text::clean(&self.redactor.redact(text)).lines() {
-            self.log.line(&format!("{at} {mark:<2}{line}"));
+            let logged = format!("{at} {mark:<2}{line}");
+            self.log.line(&logged);
+            self.keep(&logged);
             for row in wrap(line, room) {
                 let drawn = if self.colours {
                     writeln!(out, "\u{1b}[2m{time:<8}\u{1b}[0m {}{mark:<2}{row}\u{1b}[0m", tone.sgr())
@@ -73,6 +83,26 @@ impl Pane {
             }
         }
         drop(out.flush());
+    }
+
+    /// Keeps what is shown from now on.
+    pub(super) fn begin_transcript(&mut self) {
+        self.transcript = Some(String::new());
+    }
+
+    /// What was shown since it was begun.
+    pub(super) fn end_transcript(&mut self) -> String {
+        self.transcript.take().unwrap_or_default()
+    }
+
+    fn keep(&mut self, line: &str) {
+        let Some(kept) = &mut self.transcript else { return };
+        if kept.len() + line.len() < TRANSCRIPT_MAX {
+            kept.push_str(line);
+            kept.push('\n');
+        } else if !kept.ends_with(CUT) {
+            kept.push_str(CUT);
+        }
     }
 
     pub(super) fn banner(&mut self, agent: &str, welcome: &Welcome) {

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::export;
 use crate::cli::context::Context;
+use crate::cli::export;
 use crate::cli::failure::Done;
 use crate::cli::outline::outline;
 use crate::cli::table::{Table, cell};

@@ -10,7 +10,6 @@ mod config;
 mod decide;
 mod doctor;
 mod events;
-mod export;
 mod halt;
 mod income;
 mod init;

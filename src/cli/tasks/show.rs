@@ -7,8 +7,11 @@ use crate::cli::failure::Done;
 use crate::cli::outline::outline;
 use crate::cli::table::{Table, cell};
 use crate::cli::terminal::{Terminal, Tone};
-use crate::cli::{event, time, tone};
+use crate::cli::visible::visible;
+use crate::cli::{event, export, time, tone};
+use crate::domain::error::Error;
 use crate::domain::failure::FailureClass;
+use crate::domain::snapshot::Entry;
 use crate::domain::task::Outcome;
 use crate::domain::text::one_line;
 use crate::domain::time::Millis;
@@ -18,11 +21,28 @@ use crate::protocol::tasks::TaskDetail;
 pub(super) struct Show {
     /// The task
     id: i64,
+    /// Print the newest of its artifacts with this name, control characters made visible
+    #[arg(long, value_name = "NAME")]
+    artifact: Option<String>,
 }
 
 impl Show {
     pub async fn run(self, context: &Context) -> Done {
-        let task = context.operator()?.task(self.id).await?;
+        let operator = context.operator()?;
+        let task = operator.task(self.id).await?;
+        if let Some(name) = self.artifact {
+            let Some(found) = task.artifacts.iter().rev().find(|artifact| artifact.name == name) else {
+                let error = Error::not_found(format!("task {} has no artifact {:?}", self.id, one_line(&name, 120)));
+                return Err(error.hint(format!("`claude-tasks show {}` lists what it has", self.id)).into());
+            };
+            let entry = Entry { path: name, executable: false, size: found.size, sha256: found.sha256.clone() };
+            let bytes = export::bytes(&operator, &entry).await?;
+            return if context.terminal.json {
+                context.terminal.say_json_line(&String::from_utf8_lossy(&bytes))
+            } else {
+                context.terminal.say(visible(&bytes))
+            };
+        }
         if context.terminal.json {
             return context.terminal.say_json(&task);
         }

@@ -1,4 +1,4 @@
-//! A snapshot's bytes out of the artifact store: fetched from the daemon, checked against their hashes.
+//! Bytes out of the artifact store: fetched from the daemon, checked against their hashes.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;
@@ -18,7 +18,7 @@ use crate::domain::snapshot::{Entry, check_path};
 const PRINT_MAX: u64 = 32 * 1024 * 1024;
 
 /// The bytes of a file that is to be printed.
-pub(super) async fn bytes(operator: &Operator, entry: &Entry) -> Done<Vec<u8>> {
+pub(crate) async fn bytes(operator: &Operator, entry: &Entry) -> Done<Vec<u8>> {
     if entry.size > PRINT_MAX {
         let error = Error::invalid("file", format!("{} bytes are too many to print", entry.size));
         return Err(error.hint("take it with --export DIR").into());
@@ -33,7 +33,7 @@ pub(super) async fn bytes(operator: &Operator, entry: &Entry) -> Done<Vec<u8>> {
 }
 
 /// Writes the files into a folder that is new or empty, and is made if need be.
-pub(super) async fn export(context: &Context, operator: &Operator, files: &[Entry], folder: &Path) -> Done {
+pub(crate) async fn export(context: &Context, operator: &Operator, files: &[Entry], folder: &Path) -> Done {
     let cannot = |path: &Path, error: std::io::Error| Failure::failed(format!("{}: {error}", path.display()));
     // The daemon has checked the paths; nothing is written outside the folder whatever it says.
     files.iter().try_for_each(|entry| check_path(&entry.path))?;
