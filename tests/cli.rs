@@ -2,17 +2,18 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[path = "cli/output.rs"]
+mod output;
+
 use std::fs;
 use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use output::{SWARM, TASKS, ended, err, out};
 use rstest::rstest;
 use serde_json::{Value, json};
-
-const SWARM: &str = env!("CARGO_BIN_EXE_claude-swarm");
-const TASKS: &str = env!("CARGO_BIN_EXE_claude-tasks");
 
 struct Place {
     dir: tempfile::TempDir,
@@ -50,19 +51,6 @@ impl Place {
     fn at_home(&self, args: &[&str]) -> Output {
         self.command(SWARM, args).env("CLAUDE_SWARM_HOME", &self.home).output().unwrap()
     }
-}
-
-fn out(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).unwrap()
-}
-
-fn err(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
-}
-
-#[track_caller]
-fn ended(output: &Output, code: i32) {
-    assert_eq!(output.status.code(), Some(code), "\n{}\n{}", out(output), err(output));
 }
 
 #[rstest]

@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod harness;
+#[path = "cli/output.rs"]
+mod output;
 
 use std::fs;
 use std::os::unix::net::UnixStream;
@@ -11,23 +13,8 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
 use harness::{PATIENCE, TestSwarm, processes_of};
+use output::{SWARM, TASKS, ended, err, out};
 use serde_json::{Value, json};
-
-const SWARM: &str = env!("CARGO_BIN_EXE_claude-swarm");
-const TASKS: &str = env!("CARGO_BIN_EXE_claude-tasks");
-
-fn out(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).unwrap()
-}
-
-fn err(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
-}
-
-#[track_caller]
-fn ended(output: &Output, code: i32) {
-    assert_eq!(output.status.code(), Some(code), "\n{}\n{}", out(output), err(output));
-}
 
 /// A daemon with nobody at work: tasks stay where they are.
 fn quiet() -> TestSwarm {
