@@ -28,7 +28,7 @@ pub struct ApprovalView {
     pub task: i64,
     /// Exactly which bytes, by the hash of their manifest.
     pub snapshot: Option<String>,
-    /// Whether the product has other files by now; the decision is about these all the same.
+    /// Whether it is open and the product has other files by now; the decision is about these all the same.
     #[serde(default)]
     pub outdated: bool,
     /// What else is agreed to.

@@ -1,6 +1,7 @@
 //! From what operations answer to what travels.
 
 use crate::domain::agent::AgentState;
+use crate::domain::approval::ApprovalState;
 use crate::domain::task::StateName;
 use crate::protocol::approvals::{ApprovalDetail, ApprovalView};
 use crate::protocol::status::{AccountView, AgentView, BudgetView, StatusView};
@@ -85,7 +86,7 @@ pub(super) fn approval(row: ApprovalRow, product: Option<&ProductRow>) -> Approv
         product_slug: product.map(|product| product.slug.clone()),
         product_title: product.map(|product| product.title.clone()),
         task: row.task,
-        outdated: product.is_some_and(|product| product.snapshot != row.snapshot),
+        outdated: row.state == ApprovalState::Open && product.is_some_and(|product| product.snapshot != row.snapshot),
         snapshot: row.snapshot,
         terms: row.terms,
         binding: row.binding,

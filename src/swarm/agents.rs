@@ -130,8 +130,8 @@ impl Swarm {
         self.change_agents(who, names, EventKind::AgentResumed, edit).await
     }
 
-    /// Stops everything: nothing is claimed any more, and the supervisor ends every process. Holds over restarts of the daemon until
-    /// agents are started again.
+    /// Stops everything: nothing is claimed any more, no agent is wanted, and the supervisor ends every process. Holds over restarts of the
+    /// daemon until agents are started again; only those live then that are named.
     ///
     /// # Errors
     /// `Denied` for anyone but the operator.
@@ -142,6 +142,9 @@ impl Swarm {
         self.store
             .write(move |tx| {
                 tx.set_text("halted", &why)?;
+                for row in tx.agents()?.into_iter().filter(|row| row.wanted) {
+                    tx.put_agent(&AgentRow { wanted: false, ..row })?;
+                }
                 tx.record(now, &NewEvent::new(EventKind::SwarmHalted, actor).data(serde_json::json!({ "reason": why })))?;
                 Ok(())
             })

@@ -46,3 +46,14 @@ async fn asking_twice_is_once() {
     home.swarm.quarantine(&SYSTEM, hunter[0].clone(), "it crashes".to_owned()).await.unwrap();
     assert_eq!(home.swarm.start_agents(&OPERATOR, vec![]).await.unwrap(), hunter, "it is forgiven");
 }
+
+#[tokio::test]
+async fn after_a_halt_only_those_live_that_are_named() {
+    let home = Home::new().await;
+    home.swarm.start_agents(&OPERATOR, vec![]).await.unwrap();
+    home.swarm.halt(&OPERATOR, "fire".to_owned()).await.unwrap();
+    home.swarm.start_agents(&OPERATOR, vec![home.agent("hunter")]).await.unwrap();
+    let (agents, _, halted) = home.swarm.desired().await.unwrap();
+    let wanted: Vec<_> = agents.iter().filter(|row| row.wanted).map(|row| row.name.to_string()).collect();
+    assert_eq!((wanted, halted), (vec!["hunter".to_owned()], false));
+}

@@ -35,7 +35,7 @@ fn head(terminal: &Terminal, status: &StatusView, now: Millis) -> String {
         if status.sandbox_off { format!("  {}", terminal.paint(Tone::Bad, "[NO SANDBOX]")) } else { String::new() };
     let listen = status.listen.as_ref().map(|listen| format!(" · {listen}")).unwrap_or_default();
     format!(
-        "{}{badge}{unsafe_badge}\nhome    {}\ndaemon  process {} · up {} · version {}{listen}\nwatch   {}\nbudget  {}",
+        "{}{badge}{unsafe_badge}\nhome    {}\ndaemon  process {} · up {} · version {}{listen}\nwatch   {}\nbudget  {}{}",
         terminal.paint(Tone::Strong, &status.name),
         status.home,
         status.daemon_pid,
@@ -43,6 +43,7 @@ fn head(terminal: &Terminal, status: &StatusView, now: Millis) -> String {
         status.version,
         status.attach,
         budget(terminal, &status.budget),
+        if status.rehearsal { "; played, nobody is charged" } else { "" },
     )
 }
 
