@@ -75,7 +75,7 @@ pub(crate) fn sentence(event: &Event) -> String {
         EventKind::AgentResumed => format!("{} resumed", agent()),
         EventKind::AgentQuarantined => format!("{} put into quarantine{}", agent(), because()),
         EventKind::SwarmHalted => format!("everything halted{}", because()),
-        EventKind::SwarmResumed => "the halt is over".to_owned(),
+        EventKind::SwarmHaltLifted => "the halt is over".to_owned(),
         EventKind::ApprovalRequested => format!("{} asked for ({}): {}", approval(), or("kind", "?"), or("question", "?")),
         EventKind::ApprovalDecided => {
             let verb = if get("decision").as_deref() == Some("approve") { "approved" } else { "rejected" };
@@ -83,10 +83,12 @@ pub(crate) fn sentence(event: &Event) -> String {
         }
         EventKind::ApprovalWithdrawn => format!("{} withdrawn{}", approval(), because()),
         EventKind::ProductStarted => format!("{} started: {}", product(), or("title", "?")),
+        EventKind::ProductRound => format!("{} goes into round {}", product(), or("round", "?")),
         EventKind::ProductShelved => format!("{} shelved{}", product(), because()),
         EventKind::PublicationIntended => format!("{} is to be published at {}", product(), or("outlet", "?")),
         EventKind::PublicationSending => format!("{} is being sent to {}", product(), or("outlet", "?")),
         EventKind::PublicationPublished => format!("{} published: {}", product(), or("url", "?")),
+        EventKind::PublicationFailed => format!("{} was not published{}", product(), because()),
         EventKind::MessageSent => format!("message {} sent to {}", or("message", "?"), agent()),
         EventKind::MessageDelivered => format!("message {} delivered to {}", or("message", "?"), agent()),
         EventKind::AccountClosed => {

@@ -1,11 +1,10 @@
 //! The daemon as its doors see it: settings for workers, logins, the end of everything.
 
-use std::collections::BTreeMap;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
@@ -22,6 +21,7 @@ use crate::protocol::rpc::{LogSettings, Paths, ProviderSettings, SandboxSettings
 use crate::protocol::various::Halted;
 use crate::secrets::{Login, Sources, claude_credentials};
 use crate::server::{About, Host, Means};
+use crate::supervisor::Problems;
 use crate::swarm::Swarm;
 
 /// How long everything may take to end before what is left is named.
@@ -39,8 +39,18 @@ pub(super) struct DaemonHost {
     since: Millis,
     notes: Vec<String>,
     listen: OnceLock<SocketAddr>,
-    problems: OnceLock<Arc<Mutex<BTreeMap<String, String>>>>,
+    problems: watch::Receiver<Problems>,
     stop: watch::Sender<bool>,
+}
+
+/// What the daemon found out while it started, and goes on finding out.
+pub(super) struct Told {
+    /// The address of the rehearsal's model.
+    pub model: Option<String>,
+    /// What a person should know.
+    pub notes: Vec<String>,
+    /// What the supervisor could not do.
+    pub problems: watch::Receiver<Problems>,
 }
 
 impl DaemonHost {
@@ -49,8 +59,7 @@ impl DaemonHost {
         environment: &Environment,
         config: &Config,
         swarm: Swarm,
-        model: Option<String>,
-        notes: Vec<String>,
+        Told { model, notes, problems }: Told,
         stop: watch::Sender<bool>,
     ) -> Result<Self, Error> {
         let program =
@@ -65,7 +74,7 @@ impl DaemonHost {
             since: clock::now(),
             notes,
             listen: OnceLock::new(),
-            problems: OnceLock::new(),
+            problems,
             stop,
         })
     }
@@ -75,11 +84,6 @@ impl DaemonHost {
             // It is said once.
             let _ = self.listen.set(address);
         }
-    }
-
-    pub(super) fn shows_problems_of(&self, problems: Arc<Mutex<BTreeMap<String, String>>>) {
-        // It is said once.
-        drop(self.problems.set(problems));
     }
 
     /// What tells one login from another without telling what it is.
@@ -129,8 +133,7 @@ impl DaemonHost {
 impl Host for DaemonHost {
     fn about(&self) -> About {
         let name = self.config.settings.tmux.socket_name(&self.home);
-        let problems = self.problems.get().map(|problems| problems.lock().unwrap_or_else(PoisonError::into_inner).clone());
-        let problems = problems.unwrap_or_default().into_iter().map(|(about, problem)| format!("{about}: {problem}"));
+        let problems: Vec<String> = self.problems.borrow().iter().map(|(about, problem)| format!("{about}: {problem}")).collect();
         About {
             name: self.config.settings.name.clone(),
             home: self.home.root().display().to_string(),

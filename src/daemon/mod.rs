@@ -26,9 +26,9 @@ use crate::publish::{Local, Outlet};
 use crate::runner::{Runner, TmuxRunner, TmuxServer};
 use crate::server::{App, Door, Hub, bind_unix, serve};
 use crate::store::Store;
-use crate::supervisor::{Limits, Settings, Supervisor};
+use crate::supervisor::{Limits, Problems, Settings, Supervisor};
 use crate::swarm::Swarm;
-use host::DaemonHost;
+use host::{DaemonHost, Told};
 pub use lock::Locked;
 
 /// What a daemon is started with.
@@ -69,12 +69,13 @@ pub async fn run(options: Options) -> Result<Locked, Error> {
     let model = if rehearsal { Some(rehearsal::serve(home, &loaded.config, options.pace, stopping.clone())?) } else { None };
     let (tcp, note) = listen(&loaded.config).await;
     notes.extend(note);
-    let host = Arc::new(DaemonHost::new(home, environment, &loaded.config, swarm.clone(), model, notes, stop.clone())?);
+    let (say, problems) = watch::channel(Problems::new());
+    let host = DaemonHost::new(home, environment, &loaded.config, swarm.clone(), Told { model, notes, problems }, stop.clone())?;
+    let host = Arc::new(host);
     host.listens_at(tcp.as_ref().and_then(|tcp| tcp.local_addr().ok()));
 
     let runner = tmux(home, environment, &loaded.config)?;
-    let supervisor = Supervisor::new(swarm.clone(), runner, supervision(home, environment, &loaded.config)?);
-    host.shows_problems_of(supervisor.problems());
+    let supervisor = Supervisor::new(swarm.clone(), runner, supervision(home, environment, &loaded.config)?, say);
 
     let hub = Hub::default();
     let app = App { swarm: swarm.clone(), host: host.clone(), hub: hub.clone() };

@@ -68,20 +68,21 @@ async fn due(swarm: &Swarm) {
 }
 
 async fn publish(swarm: &Swarm, outlets: &Outlets, task: &TaskRow, token: Token) -> Result<(), Error> {
-    let what = swarm.publishing(task).await?;
-    swarm.started(&Principal::System, token).await?;
+    let system = &Principal::System;
+    let what = swarm.publishing(system, task).await?;
+    swarm.started(system, token).await?;
     let before = what.publication.state;
     if let (PublicationState::Published, Some(url)) = (before, what.publication.url.clone()) {
         // It was published and its task was not told: the daemon died in between.
-        return swarm.published(token, &what, &url).await.map(drop);
+        return swarm.published(system, token, &what, &url).await.map(drop);
     }
     let name = &what.publication.outlet;
     let outlet = outlets.get(name).ok_or_else(|| Error::denied(format!("there is no outlet {name}")))?;
-    swarm.sending(token, &what).await?;
+    swarm.sending(system, token, &what).await?;
     failpoint::reach("daemon.publication-sending");
     let url = put(swarm, Arc::clone(outlet), &what).await?;
     failpoint::reach("daemon.publication-put");
-    swarm.published(token, &what, &url).await?;
+    swarm.published(system, token, &what, &url).await?;
     tracing::info!(product = what.product.slug, approval.id = what.approval.id, url, "published");
     Ok(())
 }

@@ -4,6 +4,8 @@ use proptest::prelude::*;
 
 use super::{AccountEffect as A, FailureClass as F, NextConversation, TaskEffect as T};
 use crate::domain::backoff;
+use crate::domain::task::{Claim, Event, Life, Limits, StateName, Token};
+use crate::domain::time::Millis;
 
 const TABLE: [(F, T, A); 23] = [
     (F::RateLimited, T::RetryFree, A::Cool),
@@ -64,26 +66,27 @@ fn a_missing_conversation_is_never_resumed_and_an_existing_one_never_begun_again
 }
 
 /// Plays a task that only ever fails, as the operations treat it: returns the runs it had and the pauses between them.
-fn play(failures: impl Iterator<Item = F>, max_attempts: u32) -> (usize, i64) {
-    let (mut attempts, mut free, mut runs, mut waited) = (0, 0, 0, 0);
-    for class in failures {
+fn play(failures: impl Iterator<Item = F>, attempts: u32) -> (usize, i64) {
+    let limits = Limits { attempts, losses: 5, free: 20 };
+    let mut life = Life::new(false, Millis(0));
+    let (mut runs, mut waited) = (0, 0);
+    for (n, class) in (0_u32..).zip(failures) {
+        let token = Token { epoch: 1, n: n.into() };
+        let claim = Claim { agent: "builder".parse().unwrap(), token, session: None };
+        life = life.apply(Event::Claim(claim), limits).unwrap();
         runs += 1;
-        match class.effect().task {
-            T::Fail => break,
-            T::RetrySpending => {
-                attempts += 1;
-                if attempts >= max_attempts {
-                    break;
-                }
-                waited += backoff::task_backoff_ms(attempts - 1, 7);
-            }
-            T::RetryFree => {
-                if free >= class.free_retry_limit() {
-                    break;
-                }
-                waited += backoff::task_backoff_ms(free, 7);
-                free += 1;
-            }
+        waited += life.pause_after(class, 7).max(match class.effect().account {
+            A::None => 0,
+            A::Cool => backoff::account_cool_ms(n, 7),
+            A::Exhausted => backoff::account_probe_ms(n, 7),
+            // Nobody logs in within a second.
+            A::LoginRequired => 4_000,
+        });
+        let effect = class.effect().task;
+        let fail = Event::Fail { token, effect, reason: class.to_string(), not_before: Millis(0) };
+        life = life.apply(fail, limits.after(class)).unwrap();
+        if life.state.name() == StateName::Failed {
+            break;
         }
     }
     (runs, waited)

@@ -13,8 +13,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::backoff::task_backoff_ms;
 use super::error::Error;
-use super::failure::TaskEffect;
+use super::failure::{AccountEffect, FailureClass, TaskEffect};
 use super::name::AgentName;
 use super::time::Millis;
 
@@ -209,6 +210,16 @@ pub struct Limits {
     pub free: u32,
 }
 
+impl Limits {
+    /// How often a task may be tried, seen from a failure of this class. While its account is closed, the account's gate bounds how often it
+    /// is put back; so a limit of the provider does not use up what is meant for the task's own bad luck.
+    #[must_use]
+    pub fn after(self, class: FailureClass) -> Self {
+        let gated = class.effect().account != AccountEffect::None;
+        Self { free: if gated { self.free.max(class.free_retry_limit()) } else { self.free }, ..self }
+    }
+}
+
 /// What changes of a task over its life, as far as the rules go.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Life {
@@ -298,6 +309,20 @@ impl Life {
     pub fn new(blocked: bool, not_before: Millis) -> Self {
         let state = if blocked { State::Blocked } else { State::Pending };
         Self { state, attempts: 0, losses: 0, free: 0, not_before, reason: None }
+    }
+
+    /// How long it waits after a failure of this class before it may be tried again, in milliseconds. While its account is closed, the account's
+    /// gate holds it back; the task itself may go at once when that opens. `seed` is anything that differs between tasks.
+    pub fn pause_after(&self, class: FailureClass, seed: u64) -> i64 {
+        let effect = class.effect();
+        if effect.account != AccountEffect::None {
+            return 0;
+        }
+        let tries = match effect.task {
+            TaskEffect::RetrySpending => self.attempts,
+            TaskEffect::RetryFree | TaskEffect::Fail => self.free,
+        };
+        task_backoff_ms(tries, seed)
     }
 
     /// The one transition function.

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::error::StoreError;
 use super::tasks::{json, word};
 use super::{Reader, Tx};
-use crate::domain::approval::{ApprovalId, ApprovalState};
+use crate::domain::approval::{ApprovalId, ApprovalState, binding};
 use crate::domain::time::Millis;
 
 /// An approval as it is kept.
@@ -61,6 +61,13 @@ pub struct NewApproval {
     pub terms: Value,
     /// See [`ApprovalRow::binding`].
     pub binding: String,
+}
+
+impl ApprovalRow {
+    /// Whether its snapshot and terms are those that were asked about.
+    pub fn is_bound(&self) -> bool {
+        self.binding == binding(&self.kind, self.snapshot.as_deref(), &self.terms)
+    }
 }
 
 fn approval(row: &Row<'_>) -> rusqlite::Result<ApprovalRow> {

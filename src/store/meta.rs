@@ -7,7 +7,25 @@ use super::error::StoreError;
 use super::{Reader, Tx};
 use crate::domain::task::Token;
 
+/// The keys under which texts are kept.
+pub mod key {
+    /// Why everything is stopped; not there while nothing is.
+    pub const HALTED: &str = "halted";
+    /// `rehearsal` or `real`, for life.
+    pub const KIND: &str = "kind";
+    /// The end of the day for which it was said that the cap holds work back.
+    pub const CAP_NOTED: &str = "cap_noted";
+}
+
 impl Reader<'_> {
+    /// Why everything is stopped, if it is.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn halted(&self) -> Result<Option<String>, StoreError> {
+        self.text(key::HALTED)
+    }
+
     fn meta<T: FromSql>(&self, key: &str) -> Result<Option<T>, StoreError> {
         let mut statement = self.connection.prepare_cached("SELECT value FROM meta WHERE key = ?1")?;
         Ok(statement.query_row([key], |row| row.get(0)).optional()?)

@@ -36,6 +36,7 @@ pub use attempts::{AttemptRow, NewAttempt};
 pub use error::{OpenError, StoreError};
 pub use income::IncomeRow;
 pub use messages::MessageRow;
+pub use meta::key;
 pub use products::{NewProduct, ProductRow};
 pub use publications::PublicationRow;
 pub use reader::Reader;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -12,13 +12,14 @@ use super::plan::{Desired, Limits, Step, plan};
 use super::proof;
 use super::watch::Exits;
 use crate::domain::backoff::restart_ms;
+use crate::domain::error::Error;
 use crate::domain::event::Event;
 use crate::domain::name::AgentName;
 use crate::domain::principal::Principal;
 use crate::domain::task::Token;
 use crate::failpoint;
 use crate::runner::{Labels, PaneId, ProcessIdentity, Runner, RunnerError, Size, StartSession};
-use crate::swarm::Swarm;
+use crate::swarm::{Setback, Swarm, Wanted};
 
 /// What the supervisor is told once.
 #[derive(Debug, Clone)]
@@ -72,18 +73,16 @@ pub struct Supervisor {
     settings: Settings,
     exits: Exits,
     expired: BTreeSet<Token>,
-    problems: Arc<Mutex<BTreeMap<String, String>>>,
+    problems: watch::Sender<Problems>,
 }
 
-impl Supervisor {
-    /// A supervisor of this swarm's agents.
-    pub fn new(swarm: Swarm, runner: Arc<dyn Runner>, settings: Settings) -> Self {
-        Self { swarm, runner, settings, exits: Exits::new(), expired: BTreeSet::new(), problems: Arc::default() }
-    }
+/// What the last look could not do, for people: about what, and why.
+pub type Problems = BTreeMap<String, String>;
 
-    /// What could not be done lately, by agent or step, for people.
-    pub fn problems(&self) -> Arc<Mutex<BTreeMap<String, String>>> {
-        Arc::clone(&self.problems)
+impl Supervisor {
+    /// A supervisor of this swarm's agents. What it could not do it says through `problems`, anew after each look.
+    pub fn new(swarm: Swarm, runner: Arc<dyn Runner>, settings: Settings, problems: watch::Sender<Problems>) -> Self {
+        Self { swarm, runner, settings, exits: Exits::new(), expired: BTreeSet::new(), problems }
     }
 
     /// Supervises until `stop` says so. Sessions live on.
@@ -109,19 +108,30 @@ impl Supervisor {
 
     /// One look, one plan, its steps. Answers when to look again.
     async fn pass(&mut self) -> Instant {
+        let mut problems = Problems::new();
+        let wake = self.look_and_act(&mut problems).await;
+        self.problems.send_replace(problems);
+        wake
+    }
+
+    async fn look_and_act(&mut self, problems: &mut Problems) -> Instant {
         let slow = Instant::now() + SLOW;
         let observed = match self.runner.list().await {
             Ok(observed) => observed,
             Err(error) => {
-                self.problem("sessions", Some(error.to_string()));
+                problems.insert("sessions".to_owned(), error.to_string());
                 return Instant::now() + AGAIN;
             }
         };
-        self.problem("sessions", None);
-        let (Ok((agents, sessions, halted)), Ok(unreleased)) = (self.swarm.desired().await, self.swarm.unreleased(None).await)
-        else {
-            return Instant::now() + AGAIN;
+        let read = async { Ok::<_, Error>((self.swarm.desired().await?, self.swarm.unreleased(None).await?)) };
+        let (wanted, unreleased) = match read.await {
+            Ok(read) => read,
+            Err(error) => {
+                problems.insert("store".to_owned(), error.to_string());
+                return Instant::now() + AGAIN;
+            }
         };
+        let Wanted { agents, sessions, halted } = wanted;
         let desired = Desired { agents, sessions, unreleased, expired: std::mem::take(&mut self.expired), halted };
         let now = self.swarm.now();
         let runner = Arc::clone(&self.runner);
@@ -131,14 +141,12 @@ impl Supervisor {
             (Instant::now() + Duration::from_millis(millis)).min(slow)
         });
         let changes = !plan.steps.is_empty();
-        let mut failed = false;
         for step in plan.steps {
             let (name, outcome) = self.execute(step, &desired).await;
-            if let Err(problem) = &outcome {
+            if let Err(problem) = outcome {
                 tracing::warn!(step = name, problem, "a step could not be done");
-                failed = true;
+                problems.insert(name, problem);
             }
-            self.problem(&name, outcome.err());
         }
         if !changes {
             let known = desired.sessions.iter().filter_map(|session| session.pid.zip(session.start_time));
@@ -147,15 +155,7 @@ impl Supervisor {
             return wake;
         }
         // What was done may call for more, which is seen at once; what could not be done is tried again after a pause.
-        Instant::now() + if failed { AGAIN } else { Duration::ZERO }
-    }
-
-    fn problem(&self, about: &str, problem: Option<String>) {
-        let mut problems = self.problems.lock().unwrap_or_else(PoisonError::into_inner);
-        match problem {
-            Some(problem) => drop(problems.insert(about.to_owned(), problem)),
-            None => drop(problems.remove(about)),
-        }
+        Instant::now() + if problems.is_empty() { Duration::ZERO } else { AGAIN }
     }
 
     async fn execute(&self, step: Step, desired: &Desired) -> (String, Result<(), String>) {
@@ -203,17 +203,16 @@ impl Supervisor {
         }
     }
 
-    /// What an unexpected end of a session means for its agent's next start: how long it is remembered, and the pause.
-    fn unexpected(&self, session: i64, desired: &Desired, unexpected: bool) -> Option<(i64, i64)> {
+    fn unexpected(&self, session: i64, desired: &Desired, unexpected: bool) -> Option<Setback> {
         let agent = desired.sessions.iter().find(|row| row.id == session).map(|row| &row.agent);
         unexpected.then(|| self.setback(agent, session, desired))
     }
 
-    fn setback(&self, agent: Option<&AgentName>, session: i64, desired: &Desired) -> (i64, i64) {
+    fn setback(&self, agent: Option<&AgentName>, session: i64, desired: &Desired) -> Setback {
         let exits = desired.agents.iter().find(|row| Some(&row.name) == agent).map_or(0, |row| row.exits.len());
         let n = u32::try_from(exits.saturating_sub(1)).unwrap_or(u32::MAX);
         let seed = u64::try_from(session).unwrap_or_default();
-        (self.settings.limits.within, restart_ms(n, seed))
+        Setback { remembered: self.settings.limits.within, pause: restart_ms(n, seed) }
     }
 
     async fn stop(&self, pane: Option<PaneId>, process: Option<ProcessIdentity>) -> Result<(), RunnerError> {

@@ -8,5 +8,5 @@ mod plan;
 mod proof;
 mod watch;
 
-pub use execute::{Settings, Supervisor};
+pub use execute::{Problems, Settings, Supervisor};
 pub use plan::{Desired, Limits, Plan, Step, plan};

@@ -1,13 +1,14 @@
 //! Agents: wanted or not, paused or not, and the halt of all.
 
 use super::Swarm;
+use super::sessions::Setback;
 use crate::domain::error::Error;
 use crate::domain::event::{EventKind, NewEvent};
 use crate::domain::name::AgentName;
 use crate::domain::principal::Principal;
 use crate::domain::text;
 use crate::domain::time::Millis;
-use crate::store::{AgentRow, Tx};
+use crate::store::{AgentRow, SessionRow, Tx, key};
 
 fn row_of(tx: &Tx<'_>, name: &AgentName) -> Result<AgentRow, Error> {
     let fresh = AgentRow {
@@ -22,13 +23,10 @@ fn row_of(tx: &Tx<'_>, name: &AgentName) -> Result<AgentRow, Error> {
     Ok(tx.agent(name)?.unwrap_or(fresh))
 }
 
-/// What is recorded of an agent that is to live; it ends a halt.
-const WANTED: EventKind = EventKind::AgentWanted;
-
 fn lift_halt(tx: &Tx<'_>, actor: &str, now: Millis) -> Result<(), Error> {
-    if tx.text("halted")?.is_some() {
-        tx.forget("halted")?;
-        tx.record(now, &NewEvent::new(EventKind::SwarmResumed, actor))?;
+    if tx.halted()?.is_some() {
+        tx.forget(key::HALTED)?;
+        tx.record(now, &NewEvent::new(EventKind::SwarmHaltLifted, actor))?;
     }
     Ok(())
 }
@@ -54,6 +52,7 @@ impl Swarm {
         who: &Principal,
         names: Vec<AgentName>,
         kind: EventKind,
+        lifts_halt: bool,
         mut edit: impl FnMut(&mut AgentRow) + Send + 'static,
     ) -> Result<Vec<AgentName>, Error> {
         who.must_be_operator("change what agents do")?;
@@ -61,7 +60,7 @@ impl Swarm {
         let (actor, now) = (who.to_string(), self.now());
         self.store
             .write(move |tx| {
-                if kind == WANTED {
+                if lifts_halt {
                     lift_halt(tx, &actor, now)?;
                 }
                 let mut changed = Vec::new();
@@ -91,7 +90,7 @@ impl Swarm {
             row.exits.clear();
             row.not_before = Millis(0);
         };
-        self.change_agents(who, names, WANTED, edit).await
+        self.change_agents(who, names, EventKind::AgentWanted, true, edit).await
     }
 
     /// Wants agents gone; all of them where none is named. Their tasks go back to the queue.
@@ -99,7 +98,7 @@ impl Swarm {
     /// # Errors
     /// As [`Self::start_agents`].
     pub async fn stop_agents(&self, who: &Principal, names: Vec<AgentName>) -> Result<Vec<AgentName>, Error> {
-        self.change_agents(who, names, EventKind::AgentUnwanted, |row| row.wanted = false).await
+        self.change_agents(who, names, EventKind::AgentUnwanted, false, |row| row.wanted = false).await
     }
 
     /// Lets agents finish what they do and take nothing new; all of them where none is named.
@@ -114,7 +113,7 @@ impl Swarm {
     ) -> Result<Vec<AgentName>, Error> {
         let why = why.unwrap_or_else(|| format!("by {who}"));
         text::check("reason", &why, 400)?;
-        self.change_agents(who, names, EventKind::AgentPaused, move |row| row.paused = Some(why.clone())).await
+        self.change_agents(who, names, EventKind::AgentPaused, false, move |row| row.paused = Some(why.clone())).await
     }
 
     /// Lets paused agents take work again; all of them where none is named.
@@ -127,7 +126,7 @@ impl Swarm {
             row.quarantined = None;
             row.exits.clear();
         };
-        self.change_agents(who, names, EventKind::AgentResumed, edit).await
+        self.change_agents(who, names, EventKind::AgentResumed, false, edit).await
     }
 
     /// Stops everything: nothing is claimed any more, no agent is wanted, and the supervisor ends every process. Holds over restarts of the
@@ -141,11 +140,12 @@ impl Swarm {
         let (actor, now) = (who.to_string(), self.now());
         self.store
             .write(move |tx| {
-                tx.set_text("halted", &why)?;
+                tx.set_text(key::HALTED, &why)?;
+                tx.record(now, &NewEvent::new(EventKind::SwarmHalted, &actor).data(serde_json::json!({ "reason": why })))?;
                 for row in tx.agents()?.into_iter().filter(|row| row.wanted) {
+                    tx.record(now, &NewEvent::new(EventKind::AgentUnwanted, &actor).agent(&row.name))?;
                     tx.put_agent(&AgentRow { wanted: false, ..row })?;
                 }
-                tx.record(now, &NewEvent::new(EventKind::SwarmHalted, actor).data(serde_json::json!({ "reason": why })))?;
                 Ok(())
             })
             .await
@@ -156,9 +156,7 @@ impl Swarm {
     /// # Errors
     /// `Denied` for anyone but the daemon.
     pub async fn quarantine(&self, who: &Principal, name: AgentName, why: String) -> Result<(), Error> {
-        if *who != Principal::System {
-            return Err(Error::denied("only the daemon sees crashes"));
-        }
+        who.must_be_system("put an agent into quarantine")?;
         let now = self.now();
         self.store
             .write(move |tx| {
@@ -175,16 +173,17 @@ impl Swarm {
 /// A worker that lived this long after its hello, in milliseconds, was well.
 const STEADY: i64 = 60_000;
 
-/// Notes that an agent's worker died, `lived` milliseconds after its hello: for the back-off and the breaker.
-pub(super) fn note_exit(tx: &Tx<'_>, name: &AgentName, within: i64, backoff: i64, lived: i64, now: Millis) -> Result<(), Error> {
-    let mut row = row_of(tx, name)?;
+/// Notes that an agent's worker died: for the back-off and the breaker.
+pub(super) fn note_exit(tx: &Tx<'_>, session: &SessionRow, setback: Setback, now: Millis) -> Result<(), Error> {
+    let lived = session.ready_at.map_or(0, |ready| now.0 - ready.0);
+    let mut row = row_of(tx, &session.agent)?;
     row.restarts += 1;
-    row.exits.retain(|exit| exit.0 > now.0 - within);
+    row.exits.retain(|exit| exit.0 > now.0 - setback.remembered);
     // The first respawn is not delayed; a worker that did its work for a while before it died starts the count anew.
     if lived >= STEADY {
         row.exits.clear();
     }
-    row.not_before = if row.exits.is_empty() { now } else { now.plus(backoff) };
+    row.not_before = if row.exits.is_empty() { now } else { now.plus(setback.pause) };
     row.exits.push(now);
     Ok(tx.put_agent(&row)?)
 }

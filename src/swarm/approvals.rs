@@ -7,7 +7,7 @@ use super::judge::lookup;
 use super::publications::sound_snapshot;
 use super::steps::{self, Cause};
 use super::tasks::pipeline_of;
-use crate::domain::approval::{ApprovalId, ApprovalState, Decision, binding};
+use crate::domain::approval::{ApprovalId, ApprovalState, Decision};
 use crate::domain::error::Error;
 use crate::domain::event::{EventKind, NewEvent};
 use crate::domain::pipeline::follow;
@@ -44,7 +44,7 @@ impl Swarm {
         let decide = move |tx: &Tx<'_>| {
             let missing = || no_approval(id);
             let approval = tx.approval(id)?.ok_or_else(missing)?;
-            if approval.binding != binding(&approval.kind, approval.snapshot.as_deref(), &approval.terms) {
+            if !approval.is_bound() {
                 return Err(Error::conflict(format!(
                     "approval {id} is not what was asked any more; its snapshot or terms were changed"
                 )));

@@ -14,10 +14,10 @@ use crate::domain::failure::{FailureClass, NextConversation, TaskEffect};
 use crate::domain::name::AgentName;
 use crate::domain::pipeline::TaskType;
 use crate::domain::principal::Principal;
-use crate::domain::task::{Claim, Event, Outcome};
+use crate::domain::task::{Claim, Event, Outcome, Token};
 use crate::domain::time::Millis;
 use crate::failpoint;
-use crate::store::{AgentRow, AttemptRow, MessageRow, NewAttempt, ProductRow, SessionState, TaskRow, Tx};
+use crate::store::{AgentRow, AttemptRow, MessageRow, NewAttempt, ProductRow, SessionState, TaskRow, Tx, key};
 
 /// What a worker gets.
 #[derive(Debug, Clone)]
@@ -69,17 +69,14 @@ impl Swarm {
     /// # Errors
     /// `Denied` for anyone but the agent's worker; `Conflict` where the session is not the agent's live one.
     pub async fn claim(&self, who: &Principal, session: i64) -> Result<ClaimAnswer, Error> {
-        let Principal::Worker(agent) = who else {
-            return Err(Error::denied("only a worker claims tasks"));
-        };
-        let agent = agent.clone();
+        let agent = who.worker("claim tasks")?.clone();
         let rules = self.rules.clone();
         let now = self.now();
         let (leases, term) = (self.leases.clone(), self.rules.lease);
         let lease = move |answer: &ClaimAnswer| {
             if let ClaimAnswer::Task(claimed) = answer {
                 failpoint::reach("daemon.claim-committed");
-                leases.grant(claimed.attempt.token, term);
+                leases.grant(claimed.attempt.token, claimed.attempt.agent.clone(), term);
             }
         };
         self.store.write_then(move |tx| claim(tx, &rules, &agent, session, now), lease).await
@@ -90,14 +87,12 @@ impl Swarm {
     /// # Errors
     /// `Denied` for anyone but the daemon.
     pub async fn claim_own(&self, who: &Principal) -> Result<Option<(TaskRow, AttemptRow)>, Error> {
-        if *who != Principal::System {
-            return Err(Error::denied("only the daemon does these tasks"));
-        }
+        who.must_be_system("do these tasks")?;
         let rules = self.rules.clone();
         let now = self.now();
         self.store
             .write(move |tx| {
-                if tx.text("halted")?.is_some() {
+                if tx.halted()?.is_some() {
                     return Ok(None);
                 }
                 let Some(task) = tx.next_ready(&rules.daemon_types(), now)? else { return Ok(None) };
@@ -108,9 +103,12 @@ impl Swarm {
             .await
     }
 
-    /// Renews a claim, and answers whether it is still live.
-    pub fn renew(&self, token: crate::domain::task::Token) -> bool {
-        self.leases.renew(token)
+    /// Renews a claim, and answers whether it is still live and this worker's.
+    ///
+    /// # Errors
+    /// `Denied` for anyone but a worker.
+    pub fn renew(&self, who: &Principal, token: Token) -> Result<bool, Error> {
+        Ok(self.leases.renew(token, who.worker("renew claims")?))
     }
 }
 
@@ -127,7 +125,7 @@ fn claim(tx: &Tx<'_>, rules: &Rules, agent: &AgentName, session: i64, now: Milli
             return Ok(ClaimAnswer::Task(Box::new(again(tx, rules, task)?)));
         }
     }
-    if let Some(why) = tx.text("halted")? {
+    if let Some(why) = tx.halted()? {
         return wait(&format!("the swarm is halted: {why}"), None);
     }
     match tx.agent(agent)? {
@@ -258,8 +256,8 @@ fn again(tx: &Tx<'_>, rules: &Rules, task: TaskRow) -> Result<Claimed, Error> {
 /// Says once a day that the cap holds work back.
 fn note_cap(tx: &Tx<'_>, ledger: &Ledger, now: Millis) -> Result<(), Error> {
     let today = next_midnight(now).0.to_string();
-    if tx.text("cap_noted")?.as_deref() != Some(&today) {
-        tx.set_text("cap_noted", &today)?;
+    if tx.text(key::CAP_NOTED)?.as_deref() != Some(&today) {
+        tx.set_text(key::CAP_NOTED, &today)?;
         let data = serde_json::json!({ "spent_usd": ledger.spent.usd(), "reserved_usd": ledger.reserved.usd(), "cap_usd": ledger.cap.usd() });
         tx.record(now, &NewEvent::new(EventKind::BudgetExhausted, Principal::System).data(data))?;
     }

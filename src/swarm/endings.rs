@@ -6,18 +6,18 @@ use serde_json::json;
 
 use super::judge::{self, Accepted};
 use super::reports::{about, attempt_of, held, live, meter, release};
+use super::rules::Rules;
 use super::steps::{self, Cause};
 use super::tasks::{change, pipeline_of, unblock_dependents};
-use super::{Swarm, accounts, publications};
-use crate::domain::backoff::task_backoff_ms;
+use super::{Swarm, accounts, evidence, publications};
 use crate::domain::error::Error;
 use crate::domain::event::EventKind;
-use crate::domain::failure::{AccountEffect, FailureClass, TaskEffect};
+use crate::domain::failure::{FailureClass, TaskEffect};
 use crate::domain::pipeline::Tree;
 use crate::domain::principal::Principal;
 use crate::domain::report::{Complete, Ended, Fail};
 use crate::domain::snapshot::Manifest;
-use crate::domain::task::{Event, Limits, Outcome, StateName, Token};
+use crate::domain::task::{Event, Outcome, StateName, Token};
 use crate::domain::text;
 use crate::domain::time::Millis;
 use crate::failpoint;
@@ -33,46 +33,10 @@ impl Swarm {
     /// `Conflict` for a stale token; `Invalid` where bytes are named that were not sent, or paths that could leave a tree.
     pub async fn complete(&self, who: &Principal, mut done: Complete) -> Result<Ended, Error> {
         done.manifest = done.manifest.map(|Manifest(entries)| Manifest::new(entries)).transpose()?;
-        self.must_have_bytes(&done).await?;
-        let (who, now, token) = (who.clone(), self.now(), done.progress.token);
+        self.must_have(evidence::named(&done)).await?;
+        let (who, now) = (who.clone(), self.now());
         let (rules, leases) = (self.rules.clone(), self.leases.clone());
-        let judge = move |tx: &Tx<'_>| {
-            if let Some(ended) = already(tx, &who, token, now)? {
-                return Ok((ended, vec![token]));
-            }
-            let (task, attempt) = held(tx, &who, token)?;
-            meter(tx, &attempt, &done.progress, now)?;
-            for log in judge::logs(&done, attempt.id) {
-                tx.keep_artifact(task.id, &log, now)?;
-            }
-            let pipeline = pipeline_of(tx, &rules, &task.pipeline)?;
-            let spec = pipeline.task_type(&task.kind)?;
-            let product = task.product.map(|id| tx.product(id)).transpose()?.flatten();
-            if attempt.session.is_some() {
-                accounts::works(tx, &attempt, now)?;
-            }
-            match judge::judge(&pipeline, spec, &task, product.as_ref(), &done) {
-                Ok(accepted) => {
-                    let mut cause = Cause::of(attempt.agent.as_str(), &task, product, None);
-                    let written = done.manifest.as_ref().filter(|_| spec.tree == Tree::Write);
-                    if let (Some(manifest), Some(product)) = (written, &mut cause.product) {
-                        let hash = manifest.hash();
-                        tx.keep_snapshot(&hash, manifest, now)?;
-                        tx.set_product_snapshot(product.id, &hash, now)?;
-                        product.snapshot = Some(hash.clone());
-                        cause.snapshot = Some(hash);
-                    }
-                    completed(tx, &who, &task, &attempt, &accepted, now)?;
-                    steps::carry_out(tx, &rules, &pipeline, &task.pipeline, &mut cause, accepted.steps, now)?;
-                    Ok((Ended::Done, cause.ended.into_iter().chain([token]).collect()))
-                }
-                Err(refused) => {
-                    let fail = Fail { progress: done.progress, class: refused.class, detail: refused.detail, resets_at: None };
-                    let ended = failed(tx, &who, &task, &attempt, &fail, now)?;
-                    Ok((ended, vec![token]))
-                }
-            }
-        };
+        let judge = move |tx: &Tx<'_>| complete(tx, &rules, &who, &done, now);
         let done = move |(_, over): &(Ended, Vec<Token>)| {
             failpoint::reach("daemon.completion-committed");
             leases.end(over);
@@ -103,9 +67,7 @@ impl Swarm {
     /// # Errors
     /// `Denied` for anyone but the daemon.
     pub async fn lose(&self, who: &Principal, token: Token, reason: String) -> Result<(), Error> {
-        if *who != Principal::System {
-            return Err(Error::denied("only the daemon knows what is gone"));
-        }
+        who.must_be_system("say that a claim is lost")?;
         let (now, leases) = (self.now(), self.leases.clone());
         let lose = move |tx: &Tx<'_>| {
             let Some(attempt) = tx.attempt_by_token(token)? else { return Ok(()) };
@@ -129,12 +91,6 @@ impl Swarm {
     }
 }
 
-/// How often a task may be tried, seen from a failure: while its account is closed, the account's gate bounds how often it is put back.
-fn limits_for(task: &TaskRow, class: FailureClass) -> Limits {
-    let gated = class.effect().account != AccountEffect::None;
-    Limits { free: if gated { task.limits.free.max(class.free_retry_limit()) } else { task.limits.free }, ..task.limits }
-}
-
 /// What became of an attempt whose end was reported before; a worker may say it twice.
 fn already(tx: &Tx<'_>, who: &Principal, token: Token, now: Millis) -> Result<Option<Ended>, Error> {
     let attempt = attempt_of(tx, who, token)?;
@@ -152,6 +108,51 @@ fn already(tx: &Tx<'_>, who: &Principal, token: Token, now: Millis) -> Result<Op
         Some(Outcome::Lost) => return Err(Error::stale_claim()),
         Some(Outcome::Cancelled) => Some(Ended::Over),
     })
+}
+
+/// Judges a report and carries out what follows. Answers also with the claims that ended with it.
+pub(super) fn complete(
+    tx: &Tx<'_>,
+    rules: &Rules,
+    who: &Principal,
+    done: &Complete,
+    now: Millis,
+) -> Result<(Ended, Vec<Token>), Error> {
+    let token = done.progress.token;
+    if let Some(ended) = already(tx, who, token, now)? {
+        return Ok((ended, vec![token]));
+    }
+    let (task, attempt) = held(tx, who, token)?;
+    meter(tx, &attempt, &done.progress, now)?;
+    for log in judge::logs(done, attempt.id) {
+        tx.keep_artifact(task.id, &log, now)?;
+    }
+    let pipeline = pipeline_of(tx, rules, &task.pipeline)?;
+    let spec = pipeline.task_type(&task.kind)?;
+    let product = task.product.map(|id| tx.product(id)).transpose()?.flatten();
+    if attempt.session.is_some() {
+        accounts::works(tx, &attempt, now)?;
+    }
+    match judge::judge(&pipeline, spec, &task, product.as_ref(), done) {
+        Ok(accepted) => {
+            let mut cause = Cause::of(attempt.agent.as_str(), &task, product, None);
+            let written = done.manifest.as_ref().filter(|_| spec.tree == Tree::Write);
+            if let (Some(manifest), Some(product)) = (written, &mut cause.product) {
+                let hash = manifest.hash();
+                tx.keep_snapshot(&hash, manifest, now)?;
+                tx.set_product_snapshot(product.id, &hash, now)?;
+                product.snapshot = Some(hash.clone());
+                cause.snapshot = Some(hash);
+            }
+            completed(tx, who, &task, &attempt, &accepted, now)?;
+            steps::carry_out(tx, rules, &pipeline, &task.pipeline, &mut cause, accepted.steps, now)?;
+            Ok((Ended::Done, cause.ended.into_iter().chain([token]).collect()))
+        }
+        Err(refused) => {
+            let fail = Fail { progress: done.progress, class: refused.class, detail: refused.detail, resets_at: None };
+            Ok((failed(tx, who, &task, &attempt, &fail, now)?, vec![token]))
+        }
+    }
 }
 
 fn completed(
@@ -181,19 +182,10 @@ fn completed(
 fn failed(tx: &Tx<'_>, who: &Principal, task: &TaskRow, attempt: &AttemptRow, fail: &Fail, now: Millis) -> Result<Ended, Error> {
     let detail: String = text::clean(&fail.detail).chars().take(DETAIL_MAX).collect();
     let (class, effect) = (fail.class, fail.class.effect());
-    let tries = match effect.task {
-        TaskEffect::RetrySpending => task.life.attempts,
-        TaskEffect::RetryFree | TaskEffect::Fail => task.life.free,
-    };
-    // While the account is closed, its gate holds the task back; the task itself may go at once when it opens.
-    let pause = if effect.account == AccountEffect::None {
-        task_backoff_ms(tries, u64::try_from(task.id).unwrap_or_default())
-    } else {
-        0
-    };
+    let pause = task.life.pause_after(class, u64::try_from(task.id).unwrap_or_default());
     let reason = format!("{}: {}", class.name(), text::one_line(&detail, 300));
     let event = Event::Fail { token: attempt.token, effect: effect.task, reason, not_before: now.plus(pause) };
-    let after = change(tx, &TaskRow { limits: limits_for(task, class), ..task.clone() }, event, now)?;
+    let after = change(tx, &TaskRow { limits: task.limits.after(class), ..task.clone() }, event, now)?;
     if effect.task == TaskEffect::RetrySpending {
         tx.set_feedback(task.id, &detail)?;
     }

@@ -9,13 +9,15 @@ use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use crate::domain::name::AgentName;
 use crate::domain::task::Token;
 
 /// A timer that comes later than this was not on time because the machine or the daemon stood still.
 const STOOD_STILL: Duration = Duration::from_secs(2);
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Lease {
+    holder: AgentName,
     term: Duration,
     deadline: Instant,
 }
@@ -35,15 +37,15 @@ impl Leases {
     }
 
     /// A new claim, or one that an earlier daemon handed out. Also called from the store's thread, once the claim is on the disk.
-    pub(super) fn grant(&self, token: Token, term: Duration) {
+    pub(super) fn grant(&self, token: Token, holder: AgentName, term: Duration) {
         let _clock = self.runtime.enter();
-        self.lock().insert(token, Lease { term, deadline: Instant::now() + term });
+        self.lock().insert(token, Lease { holder, term, deadline: Instant::now() + term });
         self.changed.notify_one();
     }
 
-    /// Gives a claim its full term again, and answers whether it is live.
-    pub(super) fn renew(&self, token: Token) -> bool {
-        match self.lock().get_mut(&token) {
+    /// Gives a claim its full term again, and answers whether it is live and this agent's.
+    pub(super) fn renew(&self, token: Token, holder: &AgentName) -> bool {
+        match self.lock().get_mut(&token).filter(|lease| lease.holder == *holder) {
             Some(lease) => {
                 lease.deadline = Instant::now() + lease.term;
                 true
@@ -106,6 +108,10 @@ mod tests {
 
     const TERM: Duration = Duration::from_secs(30);
 
+    fn hunter() -> AgentName {
+        "hunter".parse().unwrap()
+    }
+
     fn token(n: i64) -> Token {
         Token { epoch: 1, n }
     }
@@ -113,20 +119,21 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_is_renewed_does_not_expire() {
         let leases = Leases::new();
-        leases.grant(token(1), TERM);
-        leases.grant(token(2), TERM);
+        leases.grant(token(1), hunter(), TERM);
+        leases.grant(token(2), hunter(), TERM);
         tokio::time::sleep(Duration::from_secs(20)).await;
-        assert!(leases.renew(token(1)));
+        assert!(leases.renew(token(1), &hunter()));
+        assert!(!leases.renew(token(2), &"critic".parse().unwrap()), "it is another's");
         assert_eq!(leases.expired().await, [token(2)]);
         leases.end(&[token(2)]);
-        assert!(!leases.renew(token(2)));
+        assert!(!leases.renew(token(2), &hunter()));
         assert_eq!(leases.expired().await, [token(1)]);
     }
 
     #[tokio::test(start_paused = true)]
     async fn after_standing_still_everyone_gets_a_full_term() {
         let leases = Leases::new();
-        leases.grant(token(1), TERM);
+        leases.grant(token(1), hunter(), TERM);
         let due = Instant::now() + TERM;
         tokio::time::advance(TERM + Duration::from_secs(60)).await;
         assert!(leases.take_expired(due).is_empty());

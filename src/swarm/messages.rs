@@ -65,8 +65,7 @@ impl Swarm {
     /// # Errors
     /// `Conflict` for a stale token; `Denied` for anyone but the agent's worker.
     pub async fn delivered(&self, who: &Principal, token: Token, message: i64) -> Result<(), Error> {
-        let Principal::Worker(agent) = who else { return Err(Error::denied("only a worker delivers messages")) };
-        let (agent, now) = (agent.clone(), self.now());
+        let (agent, now) = (who.worker("deliver messages")?.clone(), self.now());
         self.store
             .write(move |tx| {
                 let (_, attempt) = held(tx, &Principal::Worker(agent.clone()), token)?;

@@ -30,7 +30,7 @@ use tokio::sync::watch;
 use crate::artifacts::Artifacts;
 use crate::domain::error::Error;
 use crate::domain::time::{Clock, Millis};
-use crate::store::Store;
+use crate::store::{Store, key};
 
 pub use claims::{ClaimAnswer, Claimed, Wait};
 pub use income::NewIncome;
@@ -38,7 +38,8 @@ pub use leases::Leases;
 pub use publications::Publishing;
 pub use queries::TaskDetail;
 pub use rules::{PublishTerms, Rules};
-pub use status::{AgentStatus, Status};
+pub use sessions::Setback;
+pub use status::{AgentStatus, Status, Wanted};
 pub use tasks::{CreateTask, Created};
 
 // What operations answer with; other rooms see the store through these only.
@@ -77,8 +78,8 @@ impl Swarm {
         self.store
             .write(move |tx| {
                 tx.keep_pipeline(&rules.pipeline_hash, &rules.pipeline_body, now)?;
-                match tx.text("kind")? {
-                    None => Ok(tx.set_text("kind", kind)?),
+                match tx.text(key::KIND)? {
+                    None => Ok(tx.set_text(key::KIND, kind)?),
                     Some(before) if before == kind => Ok(()),
                     Some(before) => {
                         Err(Error::conflict(format!("this home is {before} for life and cannot be opened as {kind}"))
@@ -93,7 +94,7 @@ impl Swarm {
     async fn adopt_leases(&self) -> Result<(), Error> {
         for task in self.store.read(|reader| Ok(reader.held_tasks()?)).await? {
             if let Some(claim) = task.life.state.claim() {
-                self.leases.grant(claim.token, self.rules.lease);
+                self.leases.grant(claim.token, claim.agent.clone(), self.rules.lease);
             }
         }
         Ok(())

@@ -1,8 +1,9 @@
 //! Publications: the daemon asks what to send, says that it begins, and what became of it.
 
 use super::Swarm;
+use super::endings;
 use super::reports::held;
-use crate::domain::approval::{ApprovalId, ApprovalState, binding};
+use crate::domain::approval::{ApprovalId, ApprovalState};
 use crate::domain::budget::{MicroUsd, Usage};
 use crate::domain::error::Error;
 use crate::domain::event::{EventKind, NewEvent};
@@ -12,6 +13,7 @@ use crate::domain::publication::PublicationState;
 use crate::domain::report::{Complete, Ended, Progress};
 use crate::domain::snapshot::Manifest;
 use crate::domain::task::Token;
+use crate::domain::text;
 use crate::domain::time::Millis;
 use crate::failpoint;
 use crate::store::{ApprovalRow, ProductRow, PublicationRow, Reader, TaskRow, Tx};
@@ -33,8 +35,9 @@ impl Swarm {
     /// What a publish task is to send. Proves the decision once more: approved, by a person, and still the same bytes and terms.
     ///
     /// # Errors
-    /// `Denied` where there is no such decision.
-    pub async fn publishing(&self, task: &TaskRow) -> Result<Publishing, Error> {
+    /// `Denied` where there is no such decision, and for anyone but the daemon.
+    pub async fn publishing(&self, who: &Principal, task: &TaskRow) -> Result<Publishing, Error> {
+        who.must_be_system("publish")?;
         let (task, rehearsal) = (task.clone(), self.rules.rehearsal);
         self.store.read(move |reader| prove(reader, &task, rehearsal)).await
     }
@@ -43,8 +46,9 @@ impl Swarm {
     /// claim, that what is about to be sent is what may be.
     ///
     /// # Errors
-    /// `Denied` where it may not; `Conflict` for a stale token (the task was cancelled), and where it was published already.
-    pub async fn sending(&self, token: Token, what: &Publishing) -> Result<(), Error> {
+    /// `Denied` where it may not, and for anyone but the daemon; `Conflict` for a stale token (the task was cancelled), and where it was published already.
+    pub async fn sending(&self, who: &Principal, token: Token, what: &Publishing) -> Result<(), Error> {
+        who.must_be_system("publish")?;
         let (now, rehearsal) = (self.now(), self.rules.rehearsal);
         let (key, binding) = (what.publication.key.clone(), what.approval.binding.clone());
         self.store
@@ -74,31 +78,32 @@ impl Swarm {
     /// Writes down that it is on the outlet, and ends its task.
     ///
     /// # Errors
-    /// `Conflict` for a stale token.
-    pub async fn published(&self, token: Token, what: &Publishing, url: &str) -> Result<Ended, Error> {
+    /// `Conflict` for a stale token; `Denied` for anyone but the daemon.
+    pub async fn published(&self, who: &Principal, token: Token, what: &Publishing, url: &str) -> Result<Ended, Error> {
+        who.must_be_system("publish")?;
         let (id, approval, product, kind) = (what.publication.id, what.approval.id, what.product.id, what.approval.kind.clone());
-        let (link, now) = (url.to_owned(), self.now());
-        self.store
-            .write(move |tx| {
-                let before = tx.publication_of(approval)?.map(|row| row.state);
-                tx.set_publication(id, PublicationState::Published, Some(&link), None, now)?;
-                if before != Some(PublicationState::Published) {
-                    if kind == "publish" {
-                        tx.set_product_state(product, ProductState::Published, None, now)?;
-                    }
-                    let data = serde_json::json!({ "url": link, "kind": kind });
-                    let event = NewEvent::new(EventKind::PublicationPublished, Principal::System)
-                        .product(Some(product))
-                        .approval(approval);
-                    tx.record(now, &event.data(data))?;
+        let (link, now, rules, leases) = (url.to_owned(), self.now(), self.rules.clone(), self.leases.clone());
+        let publish = move |tx: &Tx<'_>| {
+            let before = tx.publication_of(approval)?.map(|row| row.state);
+            tx.set_publication(id, PublicationState::Published, Some(&link), None, now)?;
+            if before != Some(PublicationState::Published) {
+                if kind == "publish" {
+                    tx.set_product_state(product, ProductState::Published, None, now)?;
                 }
-                Ok(())
-            })
-            .await?;
-        failpoint::reach("daemon.publication-recorded");
-        let result = serde_json::json!({ "url": url });
-        let progress = Progress { token, report: 1, usage: Usage::default(), cost: MicroUsd(0) };
-        self.complete(&Principal::System, Complete { progress, result, manifest: None, checks: vec![] }).await
+                let data = serde_json::json!({ "url": link, "kind": kind });
+                let event = NewEvent::new(EventKind::PublicationPublished, Principal::System);
+                tx.record(now, &event.product(Some(product)).approval(approval).data(data))?;
+            }
+            let progress = Progress { token, report: 1, usage: Usage::default(), cost: MicroUsd(0) };
+            let result = serde_json::json!({ "url": link });
+            let done = Complete { progress, result, manifest: None, checks: vec![] };
+            endings::complete(tx, &rules, &Principal::System, &done, now)
+        };
+        let published = move |(_, over): &(Ended, Vec<Token>)| {
+            failpoint::reach("daemon.publication-recorded");
+            leases.end(over);
+        };
+        self.store.write_then(publish, published).await.map(|(ended, _)| ended)
     }
 }
 
@@ -107,6 +112,9 @@ pub(super) fn given_up(tx: &Tx<'_>, task: &TaskRow, why: &str, now: Millis) -> R
     let publication = tx.publication_of(approval_of(task))?;
     if let Some(row) = publication.filter(|row| row.state != PublicationState::Published) {
         tx.set_publication(row.id, PublicationState::Failed, None, Some(why), now)?;
+        let data = serde_json::json!({ "outlet": row.outlet, "reason": text::one_line(why, 300) });
+        let event = NewEvent::new(EventKind::PublicationFailed, Principal::System).task(task.id);
+        tx.record(now, &event.product(Some(row.product)).approval(row.approval).data(data))?;
     }
     Ok(())
 }
@@ -124,14 +132,13 @@ fn prove(reader: &Reader<'_>, task: &TaskRow, rehearsal: bool) -> Result<Publish
     if approval.state != ApprovalState::Approved {
         return Err(denied("it is not approved"));
     }
-    let persons = [Some(Principal::Operator), rehearsal.then_some(Principal::Rehearsal)];
-    if !persons.into_iter().flatten().any(|person| approval.decided_by == Some(person.to_string())) {
+    if !approval.decided_by.as_deref().is_some_and(|name| Principal::names_person(name, rehearsal)) {
         return Err(denied("no person decided it"));
     }
     if Some(approval.product) != task.product {
         return Err(denied("it is about another product"));
     }
-    if approval.binding != binding(&approval.kind, approval.snapshot.as_deref(), &approval.terms) {
+    if !approval.is_bound() {
         return Err(denied("its snapshot or terms were changed"));
     }
     let publication = reader.publication_of(id)?.ok_or_else(|| denied("no intent was written down"))?;

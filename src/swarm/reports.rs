@@ -5,6 +5,7 @@
 use serde_json::json;
 
 use super::Swarm;
+use super::evidence::Named;
 use super::tasks::change;
 use crate::domain::budget::MicroUsd;
 use crate::domain::error::Error;
@@ -96,6 +97,7 @@ impl Swarm {
         size: u64,
     ) -> Result<(), Error> {
         text::check("name", &name, 120)?;
+        self.must_have(vec![Named { name: name.clone(), sha256: sha256.clone(), size }]).await?;
         let (who, now) = (who.clone(), self.now());
         self.store
             .write(move |tx| {

@@ -9,8 +9,13 @@ use crate::domain::name::AgentName;
 use crate::domain::principal::Principal;
 use crate::store::{SessionRow, SessionState};
 
-fn must_be_system(who: &Principal) -> Result<(), Error> {
-    if *who == Principal::System { Ok(()) } else { Err(Error::denied("only the daemon runs sessions")) }
+/// What an unexpected end of a session means for its agent's next start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Setback {
+    /// How long it is remembered by the breaker, in milliseconds.
+    pub remembered: i64,
+    /// How long the next start waits, if this was not the first end that is remembered, in milliseconds.
+    pub pause: i64,
 }
 
 impl Swarm {
@@ -19,7 +24,7 @@ impl Swarm {
     /// # Errors
     /// `Conflict` where the agent has a live one.
     pub async fn intend_session(&self, who: &Principal, agent: AgentName, name: String) -> Result<i64, Error> {
-        must_be_system(who)?;
+        who.must_be_system("run sessions")?;
         let now = self.now();
         self.store
             .write(move |tx| {
@@ -39,7 +44,7 @@ impl Swarm {
     /// # Errors
     /// `Denied` for anyone but the daemon.
     pub async fn session_started(&self, who: &Principal, id: i64, pane: String, pid: i32, start_time: u64) -> Result<(), Error> {
-        must_be_system(who)?;
+        who.must_be_system("run sessions")?;
         self.store.write(move |tx| Ok(tx.set_session_started(id, &pane, pid, start_time)?)).await
     }
 
@@ -48,8 +53,7 @@ impl Swarm {
     /// # Errors
     /// `Conflict` where its session is not the agent's live one: the worker should end.
     pub async fn session_ready(&self, who: &Principal, id: i64) -> Result<(), Error> {
-        let Principal::Worker(agent) = who else { return Err(Error::denied("only a worker says hello")) };
-        let (agent, now) = (agent.clone(), self.now());
+        let (agent, now) = (who.worker("say hello")?.clone(), self.now());
         self.store
             .write(move |tx| {
                 let live = tx.live_session_of(&agent)?.filter(|live| live.id == id);
@@ -65,19 +69,12 @@ impl Swarm {
             .await
     }
 
-    /// Writes down that a session's process is gone. An unexpected end counts for the back-off and the breaker: `within` is how long
-    /// it is remembered and `backoff` how long the next start waits if it was not the first, both in milliseconds.
+    /// Writes down that a session's process is gone. An unexpected end counts for the back-off and the breaker.
     ///
     /// # Errors
     /// `Denied` for anyone but the daemon.
-    pub async fn session_ended(
-        &self,
-        who: &Principal,
-        id: i64,
-        why: String,
-        unexpected: Option<(i64, i64)>,
-    ) -> Result<(), Error> {
-        must_be_system(who)?;
+    pub async fn session_ended(&self, who: &Principal, id: i64, why: String, unexpected: Option<Setback>) -> Result<(), Error> {
+        who.must_be_system("run sessions")?;
         let now = self.now();
         self.store
             .write(move |tx| {
@@ -85,8 +82,8 @@ impl Swarm {
                 if !tx.end_session(id, &why, now)? {
                     return Ok(());
                 }
-                if let Some((within, backoff)) = unexpected {
-                    note_exit(tx, &session.agent, within, backoff, session.ready_at.map_or(0, |ready| now.0 - ready.0), now)?;
+                if let Some(setback) = unexpected {
+                    note_exit(tx, &session, setback, now)?;
                 }
                 let data = serde_json::json!({ "session": id, "reason": why, "unexpected": unexpected.is_some() });
                 tx.record(now, &NewEvent::new(EventKind::AgentEnded, Principal::System).agent(&session.agent).data(data))?;

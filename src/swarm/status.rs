@@ -58,6 +58,17 @@ pub struct Status {
     pub closed_accounts: Vec<Account>,
 }
 
+/// Which agents should live, and which sessions there are.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    /// The agents that some role has, wanted or not.
+    pub agents: Vec<AgentRow>,
+    /// The sessions that have not ended.
+    pub sessions: Vec<SessionRow>,
+    /// Whether everything is to stop.
+    pub halted: bool,
+}
+
 /// Failed tasks shown at a glance.
 const FAILED_SHOWN: u32 = 20;
 
@@ -70,7 +81,7 @@ impl Swarm {
         let (rules, now) = (self.rules.clone(), self.now());
         self.store
             .read(move |reader| {
-                let halted = reader.text("halted")?;
+                let halted = reader.halted()?;
                 let held = reader.held_tasks()?;
                 let sessions = reader.live_sessions()?;
                 let rows = reader.agents()?;
@@ -116,16 +127,16 @@ impl Swarm {
             .await
     }
 
-    /// What the supervisor plans from: the wanted agents and their rows, the live sessions, and whether everything is halted.
+    /// What the supervisor plans from.
     ///
     /// # Errors
     /// `Unavailable`.
-    pub async fn desired(&self) -> Result<(Vec<AgentRow>, Vec<SessionRow>, bool), Error> {
+    pub async fn desired(&self) -> Result<Wanted, Error> {
         let known: Vec<AgentName> = self.rules.agents().into_iter().map(|(name, _)| name).collect();
         self.store
             .read(move |reader| {
-                let rows = reader.agents()?.into_iter().filter(|row| known.contains(&row.name)).collect();
-                Ok((rows, reader.live_sessions()?, reader.text("halted")?.is_some()))
+                let agents = reader.agents()?.into_iter().filter(|row| known.contains(&row.name)).collect();
+                Ok(Wanted { agents, sessions: reader.live_sessions()?, halted: reader.halted()?.is_some() })
             })
             .await
     }

@@ -192,6 +192,8 @@ fn open_round(tx: &Tx<'_>, cause: &mut Cause<'_>, now: Millis) -> Result<bool, E
     }
     tx.set_round(product.id, next, bound, now)?;
     (product.round, product.round_bound) = (next, bound);
+    let event = NewEvent::new(EventKind::ProductRound, cause.actor).task(cause.task.id).product(Some(product.id));
+    tx.record(now, &event.data(json!({ "round": next })))?;
     Ok(true)
 }
 

@@ -53,7 +53,7 @@ async fn after_a_halt_only_those_live_that_are_named() {
     home.swarm.start_agents(&OPERATOR, vec![]).await.unwrap();
     home.swarm.halt(&OPERATOR, "fire".to_owned()).await.unwrap();
     home.swarm.start_agents(&OPERATOR, vec![home.agent("hunter")]).await.unwrap();
-    let (agents, _, halted) = home.swarm.desired().await.unwrap();
-    let wanted: Vec<_> = agents.iter().filter(|row| row.wanted).map(|row| row.name.to_string()).collect();
-    assert_eq!((wanted, halted), (vec!["hunter".to_owned()], false));
+    let desired = home.swarm.desired().await.unwrap();
+    let wanted: Vec<_> = desired.agents.iter().filter(|row| row.wanted).map(|row| row.name.to_string()).collect();
+    assert_eq!((wanted, desired.halted), (vec!["hunter".to_owned()], false));
 }

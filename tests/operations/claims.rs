@@ -5,7 +5,7 @@ use claude_swarm::domain::failure::FailureClass;
 use claude_swarm::domain::principal::Principal;
 use claude_swarm::domain::report::Ended;
 use claude_swarm::domain::task::StateName;
-use claude_swarm::swarm::CreateTask;
+use claude_swarm::swarm::{CreateTask, Setback};
 use uuid::Uuid;
 
 use crate::home::{HOUR, Hired, Home, MINUTE, OPERATOR, SECOND, SYSTEM, failing, good, nothing_more, research};
@@ -178,13 +178,15 @@ async fn every_report_is_stale(home: &Home, hunter: &Hired, dead: &claude_swarm:
     let report = failing(dead, FailureClass::Crashed);
     let finish = home.finishing(dead, good(&dead.spec, "research"));
     let message = home.swarm.tell(&OPERATOR, hunter.name.clone(), Uuid::new_v4(), "hello".to_owned()).await.unwrap();
-    assert!(!home.swarm.renew(token));
+    assert!(!home.swarm.renew(&hunter.who, token).unwrap());
     home.refused(Kind::Conflict, home.swarm.started(who, token)).await;
     home.refused(Kind::Conflict, home.swarm.progress(who, report.progress)).await;
     home.refused(Kind::Conflict, home.swarm.validating(who, token)).await;
     home.refused(Kind::Conflict, home.swarm.complete(who, finish)).await;
     home.refused(Kind::Conflict, home.swarm.fail(who, report)).await;
-    home.refused(Kind::Conflict, home.swarm.keep_artifact(who, token, "x".to_owned(), "a".repeat(64), 1)).await;
+    let kept = home.file("x", "x");
+    home.refused(Kind::Conflict, home.swarm.keep_artifact(who, token, kept.path, kept.sha256, kept.size)).await;
+    home.refused(Kind::Invalid, home.swarm.keep_artifact(who, token, "x".to_owned(), "a".repeat(64), 1)).await;
     home.refused(Kind::Conflict, home.swarm.delivered(who, token, message)).await;
 }
 
@@ -296,7 +298,10 @@ async fn sessions_are_the_daemons_business_and_end_once() {
     home.refused(Kind::Denied, home.swarm.session_ready(&SYSTEM, hunter.session)).await;
     home.kill(&hunter).await;
     let before = home.dump();
-    home.swarm.session_ended(&SYSTEM, hunter.session, "again".to_owned(), Some((MINUTE, SECOND))).await.unwrap();
+    home.swarm
+        .session_ended(&SYSTEM, hunter.session, "again".to_owned(), Some(Setback { remembered: MINUTE, pause: SECOND }))
+        .await
+        .unwrap();
     assert_eq!(before, home.dump());
     home.refused(Kind::Conflict, home.swarm.session_ready(&hunter.who, hunter.session)).await;
 }

@@ -24,7 +24,9 @@ use claude_swarm::domain::snapshot::{Entry, Manifest};
 use claude_swarm::domain::task::{TaskId, Token};
 use claude_swarm::domain::time::{Clock, Millis};
 use claude_swarm::store::Store;
-use claude_swarm::swarm::{ApprovalRow, ClaimAnswer, Claimed, CreateTask, ProductRow, PublishTerms, Rules, Swarm, TaskRow, Wait};
+use claude_swarm::swarm::{
+    ApprovalRow, ClaimAnswer, Claimed, CreateTask, ProductRow, PublishTerms, Rules, Setback, Swarm, TaskRow, Wait,
+};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags};
 use serde_json::{Value, json};
@@ -388,7 +390,7 @@ impl Home {
 
     /// Ends an agent's session as if its process had died; what it held is not given back yet.
     pub async fn kill(&self, hired: &Hired) {
-        let minute = Some((MINUTE, SECOND));
+        let minute = Some(Setback { remembered: MINUTE, pause: SECOND });
         self.swarm.session_ended(&SYSTEM, hired.session, "its worker died".to_owned(), minute).await.unwrap();
     }
 }

@@ -22,9 +22,9 @@ async fn a_claim_is_renewed_until_it_is_over() {
     let hunter = home.hire("hunter").await;
     home.create(research("a")).await;
     let claimed = home.start(&hunter).await;
-    assert!(home.swarm.renew(claimed.attempt.token));
+    assert!(home.swarm.renew(&hunter.who, claimed.attempt.token).unwrap());
     home.finish(&hunter, &claimed, good(&claimed.spec, "research")).await;
-    assert!(!home.swarm.renew(claimed.attempt.token));
+    assert!(!home.swarm.renew(&hunter.who, claimed.attempt.token).unwrap());
 }
 
 #[tokio::test]
@@ -35,7 +35,7 @@ async fn whoever_cancels_and_goes_away_has_cancelled() {
     let claimed = home.start(&hunter).await;
     asked_and_left(&home, home.swarm.cancel_task(&OPERATOR, id, None)).await;
     assert_eq!(home.task(id).await.life.state.name(), StateName::Cancelled);
-    assert!(!home.swarm.renew(claimed.attempt.token), "its worker must be told to stop");
+    assert!(!home.swarm.renew(&hunter.who, claimed.attempt.token).unwrap(), "its worker must be told to stop");
 }
 
 #[tokio::test]
@@ -45,7 +45,10 @@ async fn a_worker_that_asks_and_is_cut_off_has_its_claim() {
     let id = home.create(research("a")).await;
     asked_and_left(&home, home.swarm.claim(&hunter.who, hunter.session)).await;
     let task = home.task(id).await;
-    assert!(home.swarm.renew(task.life.state.claim().unwrap().token), "a claim without a lease would never run out");
+    assert!(
+        home.swarm.renew(&hunter.who, task.life.state.claim().unwrap().token).unwrap(),
+        "a claim without a lease would never run out"
+    );
 }
 
 #[tokio::test]
@@ -75,7 +78,7 @@ async fn what_ends_with_its_product_is_told_to_stop() {
     assert_eq!(asked.kind, "continue");
     home.swarm.decide(&OPERATOR, asked.id, Decision::Reject, Some("enough".to_owned()), None).await.unwrap();
     assert_eq!(home.task(ordered.task.id).await.life.state.name(), StateName::Cancelled);
-    assert!(!home.swarm.renew(ordered.attempt.token), "its worker must be told to stop");
+    assert!(!home.swarm.renew(&reviewer.who, ordered.attempt.token).unwrap(), "its worker must be told to stop");
 }
 
 #[tokio::test]
@@ -85,6 +88,6 @@ async fn after_a_restart_every_claim_has_a_full_term() {
     home.create(research("a")).await;
     let claimed = home.start(&hunter).await;
     home.restart().await;
-    assert!(home.swarm.renew(claimed.attempt.token));
+    assert!(home.swarm.renew(&hunter.who, claimed.attempt.token).unwrap());
     home.finish(&hunter, &claimed, good(&claimed.spec, "research")).await;
 }

@@ -28,18 +28,18 @@ async fn what_was_approved_is_published_once() {
     let intended = home.swarm.publications().await.unwrap();
     assert_eq!((intended.len(), intended[0].state, intended[0].approval), (1, PublicationState::Intended, approved.id));
     let (task, token) = claim(&home).await;
-    let what = home.swarm.publishing(&task).await.unwrap();
+    let what = home.swarm.publishing(&SYSTEM, &task).await.unwrap();
     assert_eq!(what.manifest.hash(), approved.snapshot.clone().unwrap());
-    home.swarm.sending(token, &what).await.unwrap();
+    home.swarm.sending(&SYSTEM, token, &what).await.unwrap();
     assert_eq!(home.swarm.publications().await.unwrap()[0].state, PublicationState::Sending);
-    assert_eq!(home.swarm.published(token, &what, URL).await.unwrap(), Ended::Done);
+    assert_eq!(home.swarm.published(&SYSTEM, token, &what, URL).await.unwrap(), Ended::Done);
     let row = home.swarm.publications().await.unwrap().remove(0);
     assert_eq!((row.state, row.url.as_deref()), (PublicationState::Published, Some(URL)));
     assert_eq!(home.product(approved.product).await.state, ProductState::Published);
     let before = home.dump();
-    assert_eq!(home.swarm.published(token, &what, URL).await.unwrap(), Ended::Done);
+    assert_eq!(home.swarm.published(&SYSTEM, token, &what, URL).await.unwrap(), Ended::Done);
     assert_eq!(before, home.dump());
-    home.refused(Kind::Conflict, home.swarm.sending(token, &what)).await;
+    home.refused(Kind::Conflict, home.swarm.sending(&SYSTEM, token, &what)).await;
     assert!(home.swarm.claim_own(&SYSTEM).await.unwrap().is_none());
     assert_eq!(home.count("publication:published").await, 1);
     home.pending("market").await;
@@ -95,13 +95,13 @@ async fn what_was_changed_after_the_decision_is_not_published() {
         let home = Home::new().await;
         ready_to_publish(&home).await;
         let (task, token) = claim(&home).await;
-        let what = home.swarm.publishing(&task).await.unwrap();
+        let what = home.swarm.publishing(&SYSTEM, &task).await.unwrap();
         home.tamper(change);
         let task = home.task(task.id).await;
-        let error = home.refused(Kind::Denied, home.swarm.publishing(&task)).await;
+        let error = home.refused(Kind::Denied, home.swarm.publishing(&SYSTEM, &task)).await;
         assert!(error.message.contains("does not allow"), "{change}: {error}");
         // Also what was proven before the change is not sent after it.
-        let error = home.swarm.sending(token, &what).await.expect_err(change);
+        let error = home.swarm.sending(&SYSTEM, token, &what).await.expect_err(change);
         assert!(matches!(error.kind, Kind::Denied | Kind::Conflict), "{change}: {error}");
     }
 }
@@ -121,9 +121,9 @@ async fn a_publication_that_was_cancelled_is_not_sent() {
     let home = Home::new().await;
     ready_to_publish(&home).await;
     let (task, token) = claim(&home).await;
-    let what = home.swarm.publishing(&task).await.unwrap();
+    let what = home.swarm.publishing(&SYSTEM, &task).await.unwrap();
     home.swarm.cancel_task(&OPERATOR, task.id, Some("wait".to_owned())).await.unwrap();
-    home.refused(Kind::Conflict, home.swarm.sending(token, &what)).await;
+    home.refused(Kind::Conflict, home.swarm.sending(&SYSTEM, token, &what)).await;
     // The daemon gives up, and the task can be tried again.
     let progress = Progress { token, report: 1, usage: Usage::default(), cost: MicroUsd(0) };
     let failing = Fail { progress, class: FailureClass::Crashed, detail: "not published".to_owned(), resets_at: None };
@@ -138,10 +138,10 @@ async fn what_was_sent_before_the_cancel_is_written_down_as_published() {
     let home = Home::new().await;
     ready_to_publish(&home).await;
     let (task, token) = claim(&home).await;
-    let what = home.swarm.publishing(&task).await.unwrap();
-    home.swarm.sending(token, &what).await.unwrap();
+    let what = home.swarm.publishing(&SYSTEM, &task).await.unwrap();
+    home.swarm.sending(&SYSTEM, token, &what).await.unwrap();
     home.swarm.cancel_task(&OPERATOR, task.id, None).await.unwrap();
-    assert_eq!(home.swarm.published(token, &what, URL).await.unwrap(), Ended::Over);
+    assert_eq!(home.swarm.published(&SYSTEM, token, &what, URL).await.unwrap(), Ended::Over);
     assert_eq!(home.swarm.publications().await.unwrap()[0].state, PublicationState::Published);
     assert_eq!(home.task(task.id).await.life.state.name(), StateName::Cancelled);
     assert!(home.swarm.unreleased(None).await.unwrap().is_empty());
@@ -152,17 +152,17 @@ async fn a_daemon_that_dies_while_publishing_goes_on_with_the_same_key() {
     let mut home = Home::new().await;
     ready_to_publish(&home).await;
     let (task, token) = claim(&home).await;
-    let what = home.swarm.publishing(&task).await.unwrap();
-    home.swarm.sending(token, &what).await.unwrap();
+    let what = home.swarm.publishing(&SYSTEM, &task).await.unwrap();
+    home.swarm.sending(&SYSTEM, token, &what).await.unwrap();
     home.restart().await;
     home.swarm.lose(&SYSTEM, token, "the daemon died".to_owned()).await.unwrap();
-    home.refused(Kind::Conflict, home.swarm.sending(token, &what)).await;
+    home.refused(Kind::Conflict, home.swarm.sending(&SYSTEM, token, &what)).await;
     let (task, token) = claim(&home).await;
-    let again = home.swarm.publishing(&task).await.unwrap();
+    let again = home.swarm.publishing(&SYSTEM, &task).await.unwrap();
     assert_eq!((again.publication.key, again.publication.state), (what.publication.key, PublicationState::Sending));
-    let what = home.swarm.publishing(&task).await.unwrap();
-    home.swarm.sending(token, &what).await.unwrap();
-    assert_eq!(home.swarm.published(token, &what, URL).await.unwrap(), Ended::Done);
+    let what = home.swarm.publishing(&SYSTEM, &task).await.unwrap();
+    home.swarm.sending(&SYSTEM, token, &what).await.unwrap();
+    assert_eq!(home.swarm.published(&SYSTEM, token, &what, URL).await.unwrap(), Ended::Done);
 }
 
 #[tokio::test]
@@ -184,10 +184,10 @@ async fn an_outlet_that_refuses_is_tried_again_and_then_told() {
     // Somebody made room, and says so.
     home.swarm.retry_task(&OPERATOR, given_up_task(&home).await).await.unwrap();
     let (task, token) = claim(&home).await;
-    let what = home.swarm.publishing(&task).await.unwrap();
+    let what = home.swarm.publishing(&SYSTEM, &task).await.unwrap();
     assert_eq!(what.publication.key, given_up.key, "whatever was sent before is found under it");
-    home.swarm.sending(token, &what).await.unwrap();
-    home.swarm.published(token, &what, URL).await.unwrap();
+    home.swarm.sending(&SYSTEM, token, &what).await.unwrap();
+    home.swarm.published(&SYSTEM, token, &what, URL).await.unwrap();
     assert_eq!(home.swarm.publications().await.unwrap().remove(0).state, PublicationState::Published);
 }
 
@@ -205,7 +205,7 @@ async fn it_goes_where_the_person_agreed_to_whatever_the_settings_say_by_now() {
     home.restart().await;
     home.approve(&asked).await;
     let (task, _) = claim(&home).await;
-    let what = home.swarm.publishing(&task).await.unwrap();
+    let what = home.swarm.publishing(&SYSTEM, &task).await.unwrap();
     assert_eq!(what.publication.outlet, "local");
     assert_eq!((&what.approval.terms["outlet"], &what.approval.terms["visibility"]), (&json!("local"), &json!("private")));
 }
@@ -215,9 +215,9 @@ async fn each_step_of_a_publication_is_told() {
     let home = Home::new().await;
     ready_to_publish(&home).await;
     let (task, token) = claim(&home).await;
-    let what = home.swarm.publishing(&task).await.unwrap();
-    home.swarm.sending(token, &what).await.unwrap();
-    home.swarm.published(token, &what, URL).await.unwrap();
+    let what = home.swarm.publishing(&SYSTEM, &task).await.unwrap();
+    home.swarm.sending(&SYSTEM, token, &what).await.unwrap();
+    home.swarm.published(&SYSTEM, token, &what, URL).await.unwrap();
     for kind in ["publication:intended", "publication:sending", "publication:published"] {
         assert_eq!(home.count(kind).await, 1, "{kind}");
     }

@@ -49,7 +49,7 @@ async fn a_cancelled_writer_keeps_the_tree_until_it_is_gone() {
     let first = home.start(&one).await;
     home.refused(Kind::Conflict, home.swarm.released(&one.who, nothing_more(first.attempt.token))).await;
     home.swarm.cancel_task(&OPERATOR, first.task.id, None).await.unwrap();
-    assert!(!home.swarm.renew(first.attempt.token), "its worker is told to stop");
+    assert!(!home.swarm.renew(&one.who, first.attempt.token).unwrap(), "its worker is told to stop");
     home.wait(&two).await;
     // Whoever waits for the tree is woken by the event that tells of it.
     let release = async { home.swarm.released(&one.who, nothing_more(first.attempt.token)).await.unwrap() };

@@ -12,7 +12,7 @@ use claude_swarm::domain::failure::FailureClass;
 use claude_swarm::domain::principal::Principal;
 use claude_swarm::domain::report::{Ended, Fail, Progress};
 use claude_swarm::domain::task::StateName;
-use claude_swarm::swarm::{ClaimAnswer, Claimed};
+use claude_swarm::swarm::{ClaimAnswer, Claimed, Setback};
 use tokio::task::JoinSet;
 
 use super::random::Random;
@@ -89,7 +89,15 @@ async fn work(crowd: Arc<Crowd>, name: String, mut random: Random) -> usize {
                 ClaimAnswer::Task(claimed) => {
                     claims += 1;
                     if !attempt(&crowd, &hired.who, &claimed, &mut random).await {
-                        swarm.session_ended(&SYSTEM, hired.session, "it died".to_owned(), Some((MINUTE, SECOND))).await.unwrap();
+                        swarm
+                            .session_ended(
+                                &SYSTEM,
+                                hired.session,
+                                "it died".to_owned(),
+                                Some(Setback { remembered: MINUTE, pause: SECOND }),
+                            )
+                            .await
+                            .unwrap();
                         swarm.lose(&SYSTEM, claimed.attempt.token, "it died".to_owned()).await.unwrap();
                         let late = swarm.started(&hired.who, claimed.attempt.token).await.unwrap_err();
                         assert_eq!(late.kind, Kind::Conflict, "{late}");
@@ -170,9 +178,9 @@ async fn decide(crowd: Arc<Crowd>, mut random: Random) -> usize {
     let swarm = &crowd.home.swarm;
     while !(crowd.asked.load(Ordering::SeqCst) && crowd.is_at_rest()) {
         while let Some((task, attempt)) = swarm.claim_own(&SYSTEM).await.unwrap() {
-            let what = swarm.publishing(&task).await.unwrap();
-            if swarm.sending(attempt.token, &what).await.is_ok() {
-                swarm.published(attempt.token, &what, "file:///x").await.unwrap();
+            let what = swarm.publishing(&SYSTEM, &task).await.unwrap();
+            if swarm.sending(&SYSTEM, attempt.token, &what).await.is_ok() {
+                swarm.published(&SYSTEM, attempt.token, &what, "file:///x").await.unwrap();
             } else {
                 let progress = Progress { token: attempt.token, report: 1, usage: Usage::default(), cost: MicroUsd(0) };
                 let class = FailureClass::Crashed;

@@ -180,7 +180,7 @@ impl World {
         let token = attempt.token;
         self.note(format!("the daemon publishes task {} under {token}", task.id));
         self.home.swarm.started(&SYSTEM, token).await.unwrap();
-        let what = self.home.swarm.publishing(&task).await.unwrap();
+        let what = self.home.swarm.publishing(&SYSTEM, &task).await.unwrap();
         let progress = Progress { token, report: 1, usage: Usage::default(), cost: MicroUsd(0) };
         let give_up = Fail { progress, class: FailureClass::Crashed, detail: "no".to_owned(), resets_at: None };
         let how = self.random.below(10);
@@ -190,15 +190,15 @@ impl World {
         if how == 1 {
             self.home.swarm.cancel_task(&OPERATOR, task.id, None).await.unwrap();
             self.watch.look();
-            self.refused("sending what was cancelled", self.home.swarm.sending(token, &what).await, &[Kind::Conflict]);
+            self.refused("sending what was cancelled", self.home.swarm.sending(&SYSTEM, token, &what).await, &[Kind::Conflict]);
             assert_eq!(self.home.swarm.fail(&SYSTEM, give_up).await.unwrap(), Ended::Over);
             return;
         }
-        self.home.swarm.sending(token, &what).await.unwrap();
+        self.home.swarm.sending(&SYSTEM, token, &what).await.unwrap();
         match how {
             2 => self.restart().await,
             3 => drop(self.home.swarm.fail(&SYSTEM, give_up).await.unwrap()),
-            _ => assert_eq!(self.home.swarm.published(token, &what, "file:///x").await.unwrap(), Ended::Done),
+            _ => assert_eq!(self.home.swarm.published(&SYSTEM, token, &what, "file:///x").await.unwrap(), Ended::Done),
         }
     }
 
@@ -228,7 +228,8 @@ impl World {
             1 => self.refused("late progress", swarm.progress(who, progress).await, &stale),
             2 => self.refused("late checks", swarm.validating(who, token).await, &stale),
             3 => {
-                self.refused("a late artifact", swarm.keep_artifact(who, token, "x".to_owned(), "0".repeat(64), 1).await, &stale)
+                let (sha256, size) = (self.passed.sha256.clone(), self.passed.size);
+                self.refused("a late artifact", swarm.keep_artifact(who, token, "x".to_owned(), sha256, size).await, &stale)
             }
             // What ended by a report is told its end again; what ended otherwise is told that it is over.
             how => {
@@ -241,7 +242,7 @@ impl World {
                 assert!(!self.watch.changed(), "a late end changed something");
             }
         }
-        assert!(!swarm.renew(token));
+        assert!(!swarm.renew(who, token).unwrap());
         similar(&before, &self.watch.tasks_as_text());
     }
 
@@ -275,7 +276,7 @@ impl World {
             if let Some(held) = &hand.held
                 && !frozen
             {
-                self.home.swarm.renew(held.claimed.attempt.token);
+                self.home.swarm.renew(&hand.who, held.claimed.attempt.token).unwrap();
             }
         }
         let expired = tokio::time::timeout(term / 2, self.home.swarm.leases().expired()).await.unwrap_or_default();

@@ -94,7 +94,7 @@ const EXPECTED: [&str; 36] = [
     "publication:published",
     "publication:sending",
     "swarm:halted",
-    "swarm:resumed",
+    "swarm:halt_lifted",
     "task:cancelled",
     "task:claimed",
     "task:completed",

@@ -41,9 +41,9 @@ impl World {
             }
             if let Some((task, attempt)) = self.home.swarm.claim_own(&SYSTEM).await.unwrap() {
                 self.watch.look();
-                let what = self.home.swarm.publishing(&task).await.unwrap();
-                self.home.swarm.sending(attempt.token, &what).await.unwrap();
-                self.home.swarm.published(attempt.token, &what, "file:///x").await.unwrap();
+                let what = self.home.swarm.publishing(&SYSTEM, &task).await.unwrap();
+                self.home.swarm.sending(&SYSTEM, attempt.token, &what).await.unwrap();
+                self.home.swarm.published(&SYSTEM, attempt.token, &what, "file:///x").await.unwrap();
             }
             self.watch.look();
             if self.watch.tasks.values().all(|told| told.state.is_over() || told.state == StateName::Blocked) {

@@ -6,7 +6,7 @@ use claude_swarm::domain::failure::FailureClass;
 use claude_swarm::domain::pipeline::Tree;
 use claude_swarm::domain::report::{Complete, Ended, Fail, Progress};
 use claude_swarm::domain::snapshot::Manifest;
-use claude_swarm::swarm::ClaimAnswer;
+use claude_swarm::swarm::{ClaimAnswer, Setback};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -77,7 +77,7 @@ impl World {
                 assert_eq!(expected, Some(claimed.task.id), "{name} got another task");
                 let (spent, reserved) = self.watch.money(now);
                 assert!(reserved >= 0 && spent + reserved <= cap, "{spent} spent and {reserved} reserved of {cap}");
-                assert!(self.home.swarm.renew(claimed.attempt.token));
+                assert!(self.home.swarm.renew(&who, claimed.attempt.token).unwrap());
                 let (task, tree) = (claimed.task.id, claimed.task.product.filter(|_| claimed.task.exclusive));
                 for (token, (other, written)) in &self.running {
                     assert_ne!(*other, task, "task {task} runs under {token} still");
@@ -117,7 +117,7 @@ impl World {
             cost: MicroUsd(held.cost),
         };
         let live = self.is_live(task, token);
-        assert_eq!(self.home.swarm.renew(token), live, "the lease of {token} and its claim");
+        assert_eq!(self.home.swarm.renew(&who, token).unwrap(), live, "the lease of {token} and its claim");
         if !live {
             return self.stop(at, act).await;
         }
@@ -172,7 +172,7 @@ impl World {
             },
             Act::Artifact => {
                 let sha256 = self.passed.sha256.clone();
-                self.home.swarm.keep_artifact(&who, token, "log".to_owned(), sha256, 2).await.unwrap();
+                self.home.swarm.keep_artifact(&who, token, "log".to_owned(), sha256, self.passed.size).await.unwrap();
             }
             Act::Tell => {
                 let message = self.home.swarm.tell(&who, name, Uuid::new_v4(), "typed".to_owned()).await.unwrap();
@@ -260,7 +260,7 @@ impl World {
     }
 
     /// The backoff that the supervisor gives for an unexpected end.
-    pub fn unexpected(&mut self) -> Option<(i64, i64)> {
-        self.random.chance(70).then(|| (10 * MINUTE, self.random.between(1, MINUTE)))
+    pub fn unexpected(&mut self) -> Option<Setback> {
+        self.random.chance(70).then(|| Setback { remembered: 10 * MINUTE, pause: self.random.between(1, MINUTE) })
     }
 }

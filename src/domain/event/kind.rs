@@ -69,7 +69,7 @@ kinds! {
     /// Everything is to end.
     SwarmHalted = "swarm:halted",
     /// The halt is over.
-    SwarmResumed = "swarm:resumed",
+    SwarmHaltLifted = "swarm:halt_lifted",
     /// A person is asked.
     ApprovalRequested = "approval:requested",
     /// A person said yes or no.
@@ -78,6 +78,8 @@ kinds! {
     ApprovalWithdrawn = "approval:withdrawn",
     /// A product begins.
     ProductStarted = "product:started",
+    /// It was sent back, and its next round begins.
+    ProductRound = "product:round",
     /// It is given up.
     ProductShelved = "product:shelved",
     /// Something is to be published; nothing was sent.
@@ -86,6 +88,8 @@ kinds! {
     PublicationSending = "publication:sending",
     /// It is on the outlet.
     PublicationPublished = "publication:published",
+    /// It was given up after its last attempt.
+    PublicationFailed = "publication:failed",
     /// A message for an agent was accepted.
     MessageSent = "message:sent",
     /// It is in the agent's conversation.
