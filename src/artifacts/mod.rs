@@ -31,12 +31,17 @@ pub struct Kept {
 const CHUNK: usize = 64 * 1024;
 
 impl Artifacts {
-    /// The store in this folder, which is made if it is not there.
+    /// The store in this folder, which is made if it is not there. What a death left half received is taken away; nobody else may be using
+    /// the store.
     ///
     /// # Errors
     /// The file system's.
     pub fn open(root: &Path) -> io::Result<Self> {
-        fs::create_dir_all(root.join("incoming"))?;
+        let incoming = root.join("incoming");
+        fs::create_dir_all(&incoming)?;
+        for left in fs::read_dir(&incoming)? {
+            fs::remove_file(left?.path())?;
+        }
         Ok(Self { root: root.to_owned() })
     }
 
@@ -63,7 +68,8 @@ impl Artifacts {
         }
         let sha256 = hex::encode(digest.finalize());
         let path = self.path(&sha256);
-        if fs::metadata(&path).is_ok_and(|there| there.len() == size) {
+        // What lies there may have been damaged; then this takes its place.
+        if fs::metadata(&path).is_ok_and(|there| there.len() == size) && self.copy_verified(&sha256, io::sink()).is_ok() {
             return Ok(Kept { sha256, size });
         }
         file.sync_all()?;
@@ -146,6 +152,15 @@ mod tests {
     }
 
     #[test]
+    fn what_a_death_left_half_received_is_taken_away() {
+        let dir = tempfile::tempdir().unwrap();
+        Artifacts::open(dir.path()).unwrap();
+        fs::write(dir.path().join("incoming/half"), "hel").unwrap();
+        Artifacts::open(dir.path()).unwrap();
+        assert_eq!(fs::read_dir(dir.path().join("incoming")).unwrap().count(), 0);
+    }
+
+    #[test]
     fn too_much_leaves_nothing() {
         let dir = tempfile::tempdir().unwrap();
         let store = Artifacts::open(dir.path()).unwrap();
@@ -160,6 +175,9 @@ mod tests {
         let kept = store.put(&b"hello"[..], 10).unwrap();
         fs::write(store.path(&kept.sha256), "jello").unwrap();
         assert_eq!(store.copy_verified(&kept.sha256, io::sink()).unwrap_err().kind(), io::ErrorKind::InvalidData);
+        // And mended by whoever has them.
+        assert_eq!(store.put(&b"hello"[..], 10).unwrap(), kept);
+        assert_eq!(store.copy_verified(&kept.sha256, io::sink()).unwrap(), 5);
         assert!(store.open_blob("../../etc/passwd").is_err());
     }
 }

@@ -108,9 +108,9 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// Whether an attempt with this budget may begin: only if even its worst case stays under the cap.
-    pub fn allows(&self, budget: MicroUsd) -> bool {
-        self.spent.plus(self.reserved).plus(budget) <= self.cap
+    /// The largest budget with which another attempt may begin: only if even its worst case stays under the cap. Below 0 where nothing may.
+    pub fn left(&self) -> MicroUsd {
+        MicroUsd(self.cap.0.saturating_sub(self.spent.0).saturating_sub(self.reserved.0))
     }
 }
 
@@ -121,8 +121,7 @@ mod tests {
     #[test]
     fn the_worst_case_must_fit() {
         let ledger = Ledger { spent: MicroUsd(5), reserved: MicroUsd(3), cap: MicroUsd(10) };
-        assert!(ledger.allows(MicroUsd(2)));
-        assert!(!ledger.allows(MicroUsd(3)));
+        assert_eq!(ledger.left(), MicroUsd(2));
     }
 
     #[test]

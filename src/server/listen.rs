@@ -21,6 +21,10 @@ use crate::protocol::BODY_MAX;
 /// The most connections that are open at a time through the door of one agent. What waits beyond them is that agent's own.
 const AGENT_CONNECTIONS: usize = 16;
 
+/// The most connections that are open at a time on loopback, which agents reach too: whoever has no token is refused only when the request
+/// is read.
+const LOOPBACK_CONNECTIONS: usize = 64;
+
 /// Where a request comes in; this alone says who asks.
 #[derive(Clone)]
 pub enum Door {
@@ -71,7 +75,8 @@ where
 {
     let most = match &door {
         Door::Agent(_) => AGENT_CONNECTIONS,
-        Door::Operator | Door::Worker | Door::Loopback { .. } => Semaphore::MAX_PERMITS,
+        Door::Loopback { .. } => LOOPBACK_CONNECTIONS,
+        Door::Operator | Door::Worker => Semaphore::MAX_PERMITS,
     };
     let routes = match &door {
         Door::Worker => Router::new().merge(rpc::routes()).merge(rest::blobs::routes()),

@@ -78,7 +78,7 @@ async fn talk(mut socket: WebSocket, app: App) {
                 let Ws::Text(text) = frame else { continue };
                 let answer = match serde_json::from_str::<Request>(&text) {
                     Ok(request) => worker.handle(request).await,
-                    Err(error) => Some(failure(0, Error::invalid("request", format!("is not understood: {error}")))),
+                    Err(error) => Some(failure(id_of(&text), Error::invalid("request", format!("is not understood: {error}")))),
                 };
                 if let Some(answer) = answer && !send(&mut socket, &answer).await {
                     return;
@@ -122,6 +122,11 @@ fn failure(id: u64, error: Error) -> Frame {
     Frame::Answer { jsonrpc: "2.0".to_owned(), id, result: None, error: Some(Problem::from(error).into()) }
 }
 
+/// The number of a request that is not understood, so that whoever waits for its answer gets one.
+fn id_of(text: &str) -> u64 {
+    serde_json::from_str::<Value>(text).ok().and_then(|request| request.get("id")?.as_u64()).unwrap_or_default()
+}
+
 fn json(value: impl Serialize) -> Result<Value, Error> {
     serde_json::to_value(value).map_err(|error| Error::unavailable(format!("the answer could not be written: {error}")))
 }
@@ -132,7 +137,9 @@ async fn greet(socket: &mut WebSocket, app: App, answers: mpsc::Sender<Frame>) -
     let (id, hello) = match serde_json::from_str::<Request>(&text) {
         Ok(Request { id, call: Call::Hello(hello), .. }) => (id, hello),
         Ok(Request { id, .. }) => return Some((None, failure(id, Error::invalid("method", "the first call is `hello`")))),
-        Err(error) => return Some((None, failure(0, Error::invalid("request", format!("is not understood: {error}"))))),
+        Err(error) => {
+            return Some((None, failure(id_of(&text), Error::invalid("request", format!("is not understood: {error}")))));
+        }
     };
     match welcome(&app, &hello).await {
         Ok((agent, welcome)) => {

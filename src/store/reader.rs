@@ -22,12 +22,12 @@ pub struct Reader<'c> {
 pub(super) struct Pool {
     path: PathBuf,
     idle: Mutex<Vec<Connection>>,
-    places: Semaphore,
+    places: Arc<Semaphore>,
 }
 
 impl Pool {
     pub(super) fn new(path: &Path) -> Self {
-        Self { path: path.to_owned(), idle: Mutex::default(), places: Semaphore::new(READERS) }
+        Self { path: path.to_owned(), idle: Mutex::default(), places: Arc::new(Semaphore::new(READERS)) }
     }
 
     pub(super) async fn run<T, F>(self: &Arc<Self>, query: F) -> Result<T, Error>
@@ -36,9 +36,12 @@ impl Pool {
         F: FnOnce(&Reader<'_>) -> Result<T, Error> + Send + 'static,
     {
         let closed = |_| Error::unavailable("the store is closed");
-        let _place = self.places.acquire().await.map_err(closed)?;
+        let place = Arc::clone(&self.places).acquire_owned().await.map_err(closed)?;
         let pool = Arc::clone(self);
         let work = tokio::task::spawn_blocking(move || {
+            // Kept until the query ends, and not only as long as somebody waits for its answer: who asks and goes away would else start
+            // as many as they like.
+            let _place = place;
             let kept = pool.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
             let connection = match kept {
                 Some(connection) => connection,

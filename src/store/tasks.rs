@@ -254,14 +254,14 @@ impl Reader<'_> {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// What a worker that takes these types should do next: highest priority, then age. Leaves out what may not be claimed yet, and
-    /// what needs a product's tree that another attempt may still be writing to.
+    /// What a worker that takes these types should do next: highest priority, then age. Leaves out what may not be claimed yet, what needs a
+    /// product's tree that another attempt may still be writing to, and what may cost more than `most`.
     ///
     /// # Errors
     /// The database's.
-    pub fn next_ready(&self, types: &[String], now: Millis) -> Result<Option<TaskRow>, StoreError> {
+    pub fn next_ready(&self, types: &[String], most: MicroUsd, now: Millis) -> Result<Option<TaskRow>, StoreError> {
         let sql = "SELECT t.* FROM tasks t
-                   WHERE t.state = 'pending' AND t.type = ?1 AND t.not_before <= ?2
+                   WHERE t.state = 'pending' AND t.type = ?1 AND t.not_before <= ?2 AND t.budget <= ?3
                      AND (t.exclusive = 0 OR t.product IS NULL OR NOT EXISTS (
                        SELECT 1 FROM attempts a JOIN tasks o ON o.id = a.task
                        WHERE a.released_at IS NULL AND o.product = t.product AND o.exclusive = 1))
@@ -270,7 +270,7 @@ impl Reader<'_> {
         let mut statement = self.connection.prepare_cached(sql)?;
         let mut best: Option<TaskRow> = None;
         for kind in types {
-            let found = statement.query_row((kind, now.0), task).optional()?;
+            let found = statement.query_row((kind, now.0, most.0), task).optional()?;
             best = best.into_iter().chain(found).min_by_key(|row| (-row.priority, row.id));
         }
         Ok(best)

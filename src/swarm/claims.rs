@@ -7,7 +7,7 @@ use super::Swarm;
 use super::accounts::{self, Gate};
 use super::rules::Rules;
 use super::tasks::{change, pipeline_of};
-use crate::domain::budget::Ledger;
+use crate::domain::budget::{Ledger, MicroUsd};
 use crate::domain::error::Error;
 use crate::domain::event::{EventKind, NewEvent};
 use crate::domain::failure::{FailureClass, NextConversation, TaskEffect};
@@ -95,7 +95,7 @@ impl Swarm {
                 if tx.halted()?.is_some() {
                     return Ok(None);
                 }
-                let Some(task) = tx.next_ready(&rules.daemon_types(), now)? else { return Ok(None) };
+                let Some(task) = tx.next_ready(&rules.daemon_types(), MicroUsd(i64::MAX), now)? else { return Ok(None) };
                 let agent: AgentName = DAEMON.parse()?;
                 let (task, attempt) = take(tx, &task, &agent, None, &Way::daemon(), now)?;
                 Ok(Some((task, attempt)))
@@ -141,15 +141,15 @@ fn claim(tx: &Tx<'_>, rules: &Rules, agent: &AgentName, session: i64, now: Milli
         Gate::Probe => true,
         Gate::Closed { why, until } => return wait(&why, until),
     };
-    let Some(task) = tx.next_ready(&role.task_types, now)? else {
-        return Ok(ClaimAnswer::Wait(Wait { why: None, until: tx.next_not_before(now)? }));
-    };
     let ledger = Ledger { spent: tx.spent_today(now)?, reserved: tx.reserved()?, cap: rules.daily_cap };
-    if !ledger.allows(task.budget) {
+    let Some(task) = tx.next_ready(&role.task_types, ledger.left(), now)? else {
+        let Some(dear) = tx.next_ready(&role.task_types, MicroUsd(i64::MAX), now)? else {
+            return Ok(ClaimAnswer::Wait(Wait { why: None, until: tx.next_not_before(now)? }));
+        };
         note_cap(tx, &ledger, now)?;
-        let left = format!("task {} needs ${:.2}, and less is left of the day's budget", task.id, task.budget.usd());
+        let left = format!("task {} needs ${:.2}, and less is left of the day's budget", dear.id, dear.budget.usd());
         return wait(&left, Some(next_midnight(now)));
-    }
+    };
     let way = Way { provider: role.provider.clone(), model: role.model.clone(), prompt: role.prompt_hash.clone(), probe };
     let (task, _) = take(tx, &task, agent, Some(session), &way, now)?;
     Ok(ClaimAnswer::Task(Box::new(again(tx, rules, task)?)))
@@ -183,7 +183,7 @@ fn take(
     let task = change(tx, task, Event::Claim(claim), now)?;
     // A conversation that was cut off goes on; one that failed in a way that would repeat itself does not.
     let conversation = match before.last() {
-        Some(last) if goes_on(last) => last.conversation.clone(),
+        Some(last) if goes_on(&task, last) => last.conversation.clone(),
         _ => Uuid::new_v4().to_string(),
     };
     let attempt = tx.insert_attempt(
@@ -197,7 +197,7 @@ fn take(
             account: way.provider.clone(),
             conversation,
             prompt: way.prompt.clone(),
-            budget: if session.is_some() { task.budget } else { crate::domain::budget::MicroUsd(0) },
+            budget: if session.is_some() { task.budget } else { MicroUsd(0) },
         },
         now,
     )?;
@@ -209,9 +209,13 @@ fn take(
     Ok((task, attempt))
 }
 
-fn goes_on(last: &AttemptRow) -> bool {
+/// Whether the conversation of the last attempt goes on. A task that judges a product has run the product's code beside its CLI, where that
+/// could change the conversation or the home and then end the CLI: only if it was lost with its worker, which that code cannot reach,
+/// does it go on.
+fn goes_on(task: &TaskRow, last: &AttemptRow) -> bool {
+    let judges = task.snapshot.is_some();
     last.outcome == Some(Outcome::Lost)
-        || failure(last).is_some_and(|class| class.next_conversation() == NextConversation::Resume)
+        || !judges && failure(last).is_some_and(|class| class.next_conversation() == NextConversation::Resume)
 }
 
 /// Why an attempt failed, if it did.

@@ -4,9 +4,9 @@
 
 use serde_json::json;
 
-use super::Swarm;
 use super::evidence::Named;
 use super::tasks::change;
+use super::{Swarm, accounts};
 use crate::domain::budget::MicroUsd;
 use crate::domain::error::Error;
 use crate::domain::event::{EventKind, NewEvent};
@@ -59,6 +59,10 @@ impl Swarm {
         self.store
             .write(move |tx| {
                 let (_, attempt) = held(tx, &who, progress.token)?;
+                // The provider lets requests through again: nobody need wait until the whole task is done.
+                if attempt.session.is_some() && progress.usage.output > attempt.usage.output {
+                    accounts::works(tx, &attempt, now)?;
+                }
                 meter(tx, &attempt, &progress, now)
             })
             .await

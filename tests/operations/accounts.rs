@@ -1,8 +1,9 @@
 //! The gate of an account: what closes it, who probes it, what opens it.
 
+use claude_swarm::domain::budget::Usage;
 use claude_swarm::domain::error::Kind;
 use claude_swarm::domain::failure::FailureClass;
-use claude_swarm::domain::report::Fail;
+use claude_swarm::domain::report::{Fail, Progress};
 use claude_swarm::domain::time::Millis;
 use claude_swarm::swarm::{Account, AccountState, Claimed, CreateTask};
 use serde_json::json;
@@ -65,6 +66,26 @@ async fn one_attempt_at_a_time_probes_and_its_success_opens() {
     assert_eq!(account(&home).await.state, AccountState::Ready);
     home.claim(&liaison).await;
     home.claim(&support).await;
+}
+
+#[tokio::test]
+async fn a_probe_that_is_answered_opens_before_its_task_is_done() {
+    let home = Home::new().await;
+    let all = busy(&home).await;
+    for (hired, claimed) in &all {
+        home.fail(hired, claimed, FailureClass::RateLimited).await;
+    }
+    home.clock.advance(HOUR);
+    let probe = home.start(&all[0].0).await;
+    let said = |report, output| {
+        let progress = nothing_more(probe.attempt.token);
+        Progress { report, usage: Usage { output, ..Usage::default() }, ..progress }
+    };
+    home.swarm.progress(&all[0].0.who, said(1, 0)).await.unwrap();
+    home.wait(&all[1].0).await;
+    home.swarm.progress(&all[0].0.who, said(2, 7)).await.unwrap();
+    assert_eq!(account(&home).await.state, AccountState::Ready);
+    home.claim(&all[1].0).await;
 }
 
 #[tokio::test]

@@ -305,3 +305,28 @@ async fn sessions_are_the_daemons_business_and_end_once() {
     assert_eq!(before, home.dump());
     home.refused(Kind::Conflict, home.swarm.session_ready(&hunter.who, hunter.session)).await;
 }
+
+#[tokio::test]
+async fn who_judges_a_product_goes_on_only_where_its_code_could_not_have_ended_it() {
+    let home = Home::new().await;
+    home.product_to_build().await;
+    let (builder, mut reviewer) = (home.hire("builder-1").await, home.hire("reviewer").await);
+    // Who writes goes on with what it had begun.
+    let begun = home.start(&builder).await;
+    home.fail(&builder, &begun, FailureClass::Crashed).await;
+    home.clock.advance(HOUR);
+    let again = home.start(&builder).await;
+    assert_eq!((again.resume, &again.attempt.conversation), (true, &begun.attempt.conversation));
+    home.finish(&builder, &again, good(&again.spec, "build_product")).await;
+    let first = home.start(&reviewer).await;
+    home.fail(&reviewer, &first, FailureClass::Crashed).await;
+    home.clock.advance(HOUR);
+    let second = home.start(&reviewer).await;
+    assert!(!second.resume);
+    assert_ne!(second.attempt.conversation, first.attempt.conversation);
+    home.kill(&reviewer).await;
+    home.swarm.lose(&SYSTEM, second.attempt.token, "its worker died".to_owned()).await.unwrap();
+    reviewer = home.seat(reviewer.name.clone()).await;
+    let third = home.start(&reviewer).await;
+    assert_eq!((third.resume, third.attempt.conversation), (true, second.attempt.conversation));
+}

@@ -89,6 +89,19 @@ async fn what_a_cancelled_attempt_used_until_it_was_gone_is_spent() {
 }
 
 #[tokio::test]
+async fn what_does_not_fit_the_day_does_not_hold_up_what_does() {
+    let home = Home::with(|rules| rules.daily_cap = MicroUsd::from_usd(2.0)).await;
+    let (hunter, critic) = (home.hire("hunter").await, home.hire("critic").await);
+    home.create(research("a")).await;
+    home.work(&hunter).await;
+    // Of the money that is left an evaluation may take its part, and a scan of higher priority may not.
+    let dear = home.create(CreateTask { priority: Some(10), ..research("b") }).await;
+    assert!(home.wait(&hunter).await.why.unwrap().contains(&format!("task {dear} needs $2.00")));
+    home.work(&critic).await;
+    assert_eq!(home.count("budget:exhausted").await, 1);
+}
+
+#[tokio::test]
 async fn a_forged_cost_does_not_eat_the_day() {
     let home = Home::with(|rules| rules.daily_cap = MicroUsd::from_usd(100.0)).await;
     let (hunter, liaison) = (home.hire("hunter").await, home.hire("liaison").await);

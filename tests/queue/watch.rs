@@ -352,8 +352,8 @@ impl Watch {
             let may = types.contains(&kind) && not_before <= now.0 && !taken && !unreleased.iter().any(|other| other.0 == id);
             may.then_some((-priority, id, budget))
         });
-        let (_, id, budget) = ready.into_iter().flatten().min()?;
         let (spent, reserved) = self.money(now);
-        (spent + reserved + budget <= cap).then_some(id)
+        let fits = ready.into_iter().flatten().filter(|(_, _, budget)| spent + reserved + budget <= cap);
+        fits.min().map(|(_, id, _)| id)
     }
 }
