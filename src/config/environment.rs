@@ -30,9 +30,9 @@ pub struct Environment {
     pub lang: Option<String>,
     /// `NO_COLOR`: set to anything, output has no colours.
     pub no_color: bool,
-    /// `XDG_RUNTIME_DIR`: needed to reach the person's systemd.
+    /// `XDG_RUNTIME_DIR`: handed on to the daemon.
     pub xdg_runtime_dir: Option<PathBuf>,
-    /// `XDG_CONFIG_HOME`: where the person's systemd units and shell completions lie.
+    /// `XDG_CONFIG_HOME`: handed on to the daemon.
     pub xdg_config_home: Option<PathBuf>,
     /// The folder that the program was started in; none if it is gone.
     pub current_dir: Option<PathBuf>,

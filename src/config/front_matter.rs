@@ -2,7 +2,7 @@
 
 use super::problem::Place;
 use super::settings::is_model;
-use super::yaml::{Node, Refusal, Report, Section, Value, text, whole, word};
+use super::yaml::{Node, Refusal, Report, Section, Value, line, text, whole, word};
 use crate::domain::pipeline::{Executor, Pipeline};
 
 /// A file cut in two.
@@ -64,7 +64,7 @@ pub fn read(front: &str, pipeline: Option<&Pipeline>, report: &Report) -> Option
     let before = report.count();
     let place = Some(Place { line: 1, column: 1 });
     let mut top = Section::new(Some(&tree), String::new(), place, report);
-    let title = top.required("title", "add a line like `title: Hunter`", title);
+    let title = top.required("title", "add a line like `title: Hunter`", line("title"));
     let model = top.required("model", "add a line like `model: sonnet`", model);
     let provider = top.field("provider", "claude", word(&[("claude", "claude")])).to_owned();
     let task_types = top.required("task_types", "add a line like `task_types: [research]`", names);
@@ -79,15 +79,6 @@ pub fn read(front: &str, pipeline: Option<&Pipeline>, report: &Report) -> Option
         return None;
     }
     Some(FrontMatter { title: title?, provider, model: model?, task_types: task_types?, skills, shared, count })
-}
-
-fn title(node: &Node) -> Result<String, Refusal> {
-    let remedy = "write a title of at most 80 characters on one line";
-    let title = text(remedy)(node)?;
-    if title.trim().is_empty() || title.chars().count() > 80 || title.contains('\n') {
-        return Err((format!("{} is not a title", node.shown()), remedy.to_owned()));
-    }
-    Ok(title.trim().to_owned())
 }
 
 fn model(node: &Node) -> Result<String, Refusal> {

@@ -23,18 +23,11 @@ pub struct Config {
     pub roles: Vec<Role>,
     /// `config/pipeline.yaml`.
     pub pipeline: PinnedPipeline,
-    /// `templates/product_spec.md`.
-    pub spec_template: String,
     /// `config/rehearsal.yaml`, as text, where there is one.
     pub rehearsal: Option<String>,
 }
 
 impl Config {
-    /// The role of this name.
-    pub fn role(&self, name: &str) -> Option<&Role> {
-        self.roles.iter().find(|role| role.name == name)
-    }
-
     /// The role that an agent holds.
     pub fn role_of(&self, agent: &AgentName) -> Option<&Role> {
         self.roles.iter().find(|role| role.agents().contains(agent))
@@ -98,13 +91,13 @@ pub fn load(home: &Home) -> Result<Loaded, Vec<Problem>> {
     let rehearsal = read_file(home, &home.rehearsal_file(), &mut problems).map(|text| text.content);
     let known = pipeline.as_ref().map(|pinned| &pinned.pipeline);
     let roles = roles::read(home, known, template.as_deref(), &mut problems);
-    let (Ok(kind), Some(settings), Some(pipeline), Some(spec_template)) = (kind, settings, pipeline, template) else {
+    let (Ok(kind), Some(settings), Some(pipeline)) = (kind, settings, pipeline) else {
         return Err(problems);
     };
     if problems.iter().any(|problem| problem.severity == Severity::Error) {
         return Err(problems);
     }
     problems.extend(beyond_the_day(&settings, &pipeline.pipeline, home));
-    let config = Config { kind, settings, roles, pipeline, spec_template, rehearsal };
+    let config = Config { kind, settings, roles, pipeline, rehearsal };
     Ok(Loaded { config, warnings: problems })
 }

@@ -174,6 +174,75 @@ mod tests {
     }
 
     #[test]
+    fn a_field_in_the_wrong_place_is_named_with_those_that_would_be_right() {
+        let misplaced = |old: &str, new: &str| problems(&REAL.replacen(old, new, 1));
+        insta::assert_snapshot!(misplaced("terms: {summary: $result.summary}", "payload: {summary: $result.summary}"), @r"
+        p:138: types.write_spec.on.done[0].payload: there is no such field
+          → one of: ask_person, terms
+        ");
+        insta::assert_snapshot!(misplaced("- create: test_product", "- create: test_product\n          terms: {a: 1}"), @r"
+        p:202: types.code_review.on.pass[0].terms: there is no such field
+          → one of: create, for_each, payload, priority, dedup, next_round
+        ");
+        insta::assert_snapshot!(misplaced("{title: $payload.idea.title, idea:", "{titel: $payload.idea.title, idea:"), @r"
+        p:108: types.evaluate_idea.on.approve[0].start_product.titel: there is no such field
+          → one of: title, idea
+        ");
+        insta::assert_snapshot!(misplaced("- shelve_product: $reason", "- shelve_product: $reason\n        create: market"), @r"
+        p:499: approvals.continue.reject[0]: does not say one thing to do
+          → give exactly one of create, ask_person, start_product, shelve_product
+        ");
+        insta::assert_snapshot!(misplaced("- create: test_product", "- creat: test_product"), @r"
+        p:201: types.code_review.on.pass[0].creat: there is no such field
+          → one of: create, ask_person, start_product, shelve_product, for_each, payload, priority, dedup, next_round, terms
+        ");
+        insta::assert_snapshot!(misplaced("- create: test_product", "- next_round: true"), @r"
+        p:201: types.code_review.on.pass[0]: does not say one thing to do
+          → give exactly one of create, ask_person, start_product, shelve_product
+        ");
+    }
+
+    #[test]
+    fn words_that_the_code_needs_are_missed() {
+        let source = REAL
+            .replace("  respond_to_human:", "  answer_human:")
+            .replace("ask_person: publish", "ask_person: release")
+            .replace("  publish:\n    question", "  release:\n    question")
+            .replace("required: [order]", "required: [order, by]")
+            .replace("required: [approval]", "required: []")
+            .replace("required: [url]", "required: [link]")
+            .replace("{approval: $approval.id}", "{approval: 1}")
+            .replace("terms: {posts:", "terms: {texts:")
+            .replace("payload: {from: person, summary: $reason}", "payload: {from: person}");
+        insta::assert_snapshot!(problems(&source), @r"
+        p:21: types: `respond_to_human` is missing
+          → keep this name: `claude-swarm ask` creates such tasks
+        p:282: types.prepare_listing.on.done[0].terms: has no `posts`, all that an approval other than `publish` puts on an outlet
+          → write `posts: $result.posts` or the like
+        p:292: types.publish.payload: does not require `approval`, by which the daemon knows what it may publish
+          → write `required: [approval]`, and an integer of that name
+        p:298: types.publish.result: `url` alone does not satisfy it, and is all that the daemon answers
+          → write `required: [url]`, and a string of that name
+        p:339: types.market.on.done[0].terms: has no `posts`, all that an approval other than `publish` puts on an outlet
+          → write `posts: $result.posts` or the like
+        p:345: types.post.payload: does not require `approval`, by which the daemon knows what it may publish
+          → write `required: [approval]`, and an integer of that name
+        p:346: types.post.result: `url` alone does not satisfy it, and is all that the daemon answers
+          → write `required: [url]`, and a string of that name
+        p:391: types.directive.payload: `order` alone does not satisfy it
+          → `claude-swarm order` creates such tasks, with a text of that name and nothing else
+        p:467: approvals: `publish` is missing
+          → keep this name: only what it allows puts the product itself on an outlet
+        p:479: approvals.release.approve[0].payload: does not name the approval that allows it
+          → write `payload: {approval: $approval.id}`
+        p:483: approvals.release.reject[0].payload: has no `summary`, which a person is shown who is asked for another round
+          → write `summary: $result.summary` or the like
+        p:488: approvals.post.approve[0].payload: does not name the approval that allows it
+          → write `payload: {approval: $approval.id}`
+        ");
+    }
+
+    #[test]
     fn broken_yaml_is_one_problem() {
         insta::assert_snapshot!(problems("version: 1\nmax_rounds: 3\ntypes: {a: [}\n"), @r"
         p:3: is not YAML: mismatched bracket '[' closed by '}'

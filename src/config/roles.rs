@@ -15,6 +15,7 @@ use super::problem::{Place, Problem, Severity};
 use super::yaml::Report;
 use crate::domain::agent::Role;
 use crate::domain::name::{AgentName, is_name};
+use crate::domain::pipeline::words::WRITE_SPEC;
 use crate::domain::pipeline::{Executor, Pipeline};
 
 /// The most that a prompt may have, in bytes: one argument of a command line holds 128 KiB.
@@ -22,9 +23,6 @@ pub const PROMPT_MAX_BYTES: usize = 120_000;
 
 /// The text that stands before every role's.
 const MASTER: &str = "MASTER";
-
-/// The type whose roles are given the outline of a specification.
-const SPEC_TYPE: &str = "write_spec";
 
 /// Texts that roles are put together from.
 struct Parts<'a> {
@@ -106,7 +104,7 @@ fn prompt(stem: &str, body: &str, front: &FrontMatter, parts: &Parts<'_>, report
     let shared = sections("agents", &parts.shared, "shared", &front.shared, parts, report);
     let skills = sections("skills", &parts.skills, "skills", &front.skills, parts, report);
     let own = section(stem, body);
-    let template = parts.spec_template.filter(|_| front.takes(SPEC_TYPE));
+    let template = parts.spec_template.filter(|_| front.takes(WRITE_SPEC));
     let template = template.map(|text| format!("# Template of SPEC.md\n\n<template>\n{}\n</template>", text.trim()));
     let sections: Vec<String> = master.into_iter().chain(shared?).chain([own]).chain(skills?).chain(template).collect();
     let prompt = format!("{}\n", sections.join("\n\n"));

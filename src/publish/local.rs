@@ -14,6 +14,7 @@ use serde_json::Value;
 
 use super::{Outlet, Publication};
 use crate::artifacts::Artifacts;
+use crate::domain::pipeline::words::{CHANNEL, POSTS, PUBLISH, TEXT};
 use crate::failpoint;
 
 /// The outlet that is a folder.
@@ -42,7 +43,7 @@ impl Local {
 
     /// The name that is reserved for this key, or the first that is free.
     fn name(&self, publication: &Publication) -> io::Result<(String, bool)> {
-        let base = if publication.kind == "publish" {
+        let base = if publication.kind == PUBLISH {
             publication.slug.clone()
         } else {
             format!("{}-{}s", publication.slug, publication.kind)
@@ -101,7 +102,7 @@ impl Local {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => fs::create_dir_all(&draft)?,
         }
-        if publication.kind == "publish" {
+        if publication.kind == PUBLISH {
             for entry in &publication.manifest.0 {
                 let path = draft.join(&entry.path);
                 if let Some(folder) = path.parent() {
@@ -113,11 +114,11 @@ impl Local {
                 file.sync_all()?;
             }
         } else {
-            for (i, post) in publication.terms.get("posts").and_then(Value::as_array).into_iter().flatten().enumerate() {
+            for (i, post) in publication.terms.get(POSTS).and_then(Value::as_array).into_iter().flatten().enumerate() {
                 let field = |name: &str| post.get(name).and_then(Value::as_str).unwrap_or_default();
-                let channel: String = field("channel").chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+                let channel: String = field(CHANNEL).chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
                 let mut file = File::create_new(draft.join(format!("{:02}-{channel}.md", i + 1)))?;
-                writeln!(file, "{}", field("text"))?;
+                writeln!(file, "{}", field(TEXT))?;
                 file.sync_all()?;
             }
         }

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::steps;
 use crate::domain::error::Error;
 use crate::domain::failure::FailureClass;
+use crate::domain::pipeline::words::{FAIL, FINDINGS, SUMMARY, VERDICT};
 use crate::domain::pipeline::{Lookup, OnFailure, Pipeline, Step, TaskType, Tree, follow};
 use crate::domain::report::{CheckReport, Complete};
 use crate::domain::snapshot::Manifest;
@@ -71,12 +72,12 @@ pub(super) fn judge(
 /// The model may have said `pass`; what was run says otherwise.
 fn turn(spec: &TaskType, result: &mut Value, check: &str, tail: &str) {
     let Some(result) = result.as_object_mut() else { return };
-    result.insert("verdict".to_owned(), json!("fail"));
-    if let Some(summary) = result.get_mut("summary") {
+    result.insert(VERDICT.to_owned(), json!(FAIL));
+    if let Some(summary) = result.get_mut(SUMMARY) {
         *summary = json!(text::one_line(&format!("the check {check} failed when the worker ran it"), 400));
     }
-    if let Some(findings) = result.get_mut("findings").and_then(Value::as_array_mut) {
-        let most = spec.result.pointer("/properties/findings/maxItems").and_then(Value::as_u64);
+    if let Some(findings) = result.get_mut(FINDINGS).and_then(Value::as_array_mut) {
+        let most = spec.result.pointer(&format!("/properties/{FINDINGS}/maxItems")).and_then(Value::as_u64);
         let most = most.and_then(|most| usize::try_from(most).ok()).unwrap_or(usize::MAX);
         findings.truncate(most.saturating_sub(1));
         let tail: String = text::clean(tail).chars().take(1500).collect();

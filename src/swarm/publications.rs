@@ -7,6 +7,7 @@ use crate::domain::approval::{ApprovalId, ApprovalState};
 use crate::domain::budget::{MicroUsd, Usage};
 use crate::domain::error::Error;
 use crate::domain::event::{EventKind, NewEvent};
+use crate::domain::pipeline::words::{APPROVAL, PUBLISH, URL};
 use crate::domain::principal::Principal;
 use crate::domain::product::ProductState;
 use crate::domain::publication::PublicationState;
@@ -87,7 +88,7 @@ impl Swarm {
             let before = tx.publication_of(approval)?.map(|row| row.state);
             tx.set_publication(id, PublicationState::Published, Some(&link), None, now)?;
             if before != Some(PublicationState::Published) {
-                if kind == "publish" {
+                if kind == PUBLISH {
                     tx.set_product_state(product, ProductState::Published, None, now)?;
                 }
                 let data = serde_json::json!({ "url": link, "kind": kind });
@@ -95,7 +96,7 @@ impl Swarm {
                 tx.record(now, &event.product(Some(product)).approval(approval).data(data))?;
             }
             let progress = Progress { token, report: 1, usage: Usage::default(), cost: MicroUsd(0) };
-            let result = serde_json::json!({ "url": link });
+            let result = serde_json::json!({ URL: link });
             let done = Complete { progress, result, manifest: None, checks: vec![] };
             endings::complete(tx, &rules, &Principal::System, &done, now)
         };
@@ -121,7 +122,7 @@ pub(super) fn given_up(tx: &Tx<'_>, task: &TaskRow, why: &str, now: Millis) -> R
 
 /// The approval that a publish task names.
 fn approval_of(task: &TaskRow) -> ApprovalId {
-    task.payload.get("approval").and_then(serde_json::Value::as_i64).unwrap_or_default()
+    task.payload.get(APPROVAL).and_then(serde_json::Value::as_i64).unwrap_or_default()
 }
 
 /// The decision that allows a publish task, with everything it was about; or why there is none.

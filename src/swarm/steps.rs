@@ -9,6 +9,7 @@ use crate::domain::approval::{ApprovalState, binding};
 use crate::domain::error::Error;
 use crate::domain::event::{EventKind, NewEvent};
 use crate::domain::name::{NAME_MAX, slug};
+use crate::domain::pipeline::words::{CONTINUE, FINDINGS, SUMMARY};
 use crate::domain::pipeline::{ApprovalSpec, Executor, Pipeline, Step, Tree};
 use crate::domain::principal::Principal;
 use crate::domain::product::ProductState;
@@ -16,9 +17,6 @@ use crate::domain::schema;
 use crate::domain::task::Token;
 use crate::domain::time::Millis;
 use crate::store::{ApprovalRow, NewApproval, NewProduct, ProductRow, TaskFilter, TaskRow, Tx};
-
-/// The kind of approval that is asked for when a product is past its rounds.
-const CONTINUE: &str = "continue";
 
 /// From what something follows.
 pub(super) struct Cause<'a> {
@@ -96,8 +94,8 @@ pub(super) fn carry_out(
             Step::Create { kind, payload, priority, dedup, next_round } => {
                 if next_round && !open_round(tx, cause, now)? {
                     let terms = json!({
-                        "summary": payload.get("summary").cloned().unwrap_or(Value::Null),
-                        "findings": payload.get("findings").cloned().unwrap_or(Value::Null),
+                        SUMMARY: payload.get(SUMMARY).cloned().unwrap_or(Value::Null),
+                        FINDINGS: payload.get(FINDINGS).cloned().unwrap_or(Value::Null),
                     });
                     ask(tx, rules, pipeline, cause, CONTINUE, terms, now)?;
                     continue;
@@ -210,9 +208,7 @@ fn ask(
         return Err(Error::conflict(format!("an approval of kind {kind} needs a product, and task {} has none", cause.task.id)));
     };
     let spec = approval_spec(pipeline, kind)?;
-    let outward = spec.approve.iter().filter_map(|action| action.create.as_ref());
-    let outward = outward.filter_map(|created| pipeline.types.get(created)).any(|spec| spec.executor == Executor::Daemon);
-    if outward {
+    if spec.approve.iter().any(|action| pipeline.publishes(action)) {
         // What will leave the home, and to where, is part of what is agreed to.
         terms["outlet"] = json!(rules.publish.outlet);
         terms["account"] = json!(rules.publish.account);

@@ -75,7 +75,7 @@ fn bad_front_matter_is_named_with_the_line_of_the_file() {
     agents/f.md:6: says nothing below its front matter
       → write what the role is to do
     agents/h.md:6: task_types: there is no task type "reserch"
-      → write one of: research
+      → write one of: directive, research, respond_to_human, write_spec
     agents/h.md:7: task_types: publish is done by the daemon, without an agent
       → take it out
     agents/h.md:9: shared: "../RULES" is not a name

@@ -123,7 +123,7 @@ fn settings_that_hardly_anybody_wants_are_warned_of() {
     insta::assert_snapshot!(small.warnings(), @r"
     config/settings.yaml:2: warning: providers.claude.base_url: whoever is on the way to that machine can read the requests and the credential in them
       → use https, or a gateway on this machine
-    config/settings.yaml: warning: budget.daily_usd: 0.50 is less than one attempt may cost, so that these would never start: research (1.00)
+    config/settings.yaml: warning: budget.daily_usd: 0.50 is less than one attempt may cost, so that these would never start: directive (1.00), research (1.00), respond_to_human (1.00), write_spec (1.00)
       → raise it, or lower budget_usd in config/pipeline.yaml
     ");
     for here in ["http://localhost:1", "http://127.0.0.1:1", "http://[::1]:1", "https://10.0.0.1"] {

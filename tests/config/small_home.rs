@@ -12,15 +12,19 @@ types:
     priority: 5
     payload: &any {type: object}
     result: *any
+  write_spec: &of_manager {summary: For the manager, payload: *any, result: *any}
+  respond_to_human: *of_manager
+  directive: *of_manager
   publish:
     summary: Put it out
     executor: daemon
-    priority: 9
-    payload: *any
+    payload: {type: object, required: [approval], properties: {approval: {type: integer}}}
     result: *any
 approvals:
   continue:
     question: Go on?
+  publish:
+    question: Put it out?
 ";
 
 /// A small home that is right, and can be made wrong.
@@ -41,6 +45,7 @@ impl SmallHome {
             "agents/hunter.md",
             &role("title: Hunter\nmodel: sonnet\ntask_types: [research]\nskills: [search]\nshared: [RULES]"),
         );
+        home.write("agents/pm.md", &role("title: PM\nmodel: sonnet\ntask_types: [write_spec, respond_to_human, directive]"));
         home
     }
 

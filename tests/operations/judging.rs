@@ -1,7 +1,7 @@
 //! "Done" needs evidence: what the model says is held against the schema, the files and the checks.
 
 use claude_swarm::domain::failure::FailureClass;
-use claude_swarm::domain::pipeline::OnFailure;
+use claude_swarm::domain::pipeline::{Action, Creation, OnFailure, Pipeline};
 use claude_swarm::domain::report::{Complete, Ended, Progress};
 use claude_swarm::domain::task::{Outcome, StateName};
 use claude_swarm::swarm::CreateTask;
@@ -235,8 +235,9 @@ async fn a_check_that_turns_the_verdict_of_a_type_without_a_summary() {
             "properties": { "verdict": { "enum": ["pass", "fail"] } },
         });
         spec.requires.clear();
-        let payload = json!({ "from": "code_review", "summary": "it failed" });
-        spec.on.get_mut("fail").unwrap()[0].payload = Some(payload);
+        let payload = Some(json!({ "from": "code_review", "summary": "it failed" }));
+        let fix = Creation { kind: "fix_product".to_owned(), payload, next_round: true, ..Creation::default() };
+        spec.on.insert("fail".to_owned(), vec![Action::Create(fix)]);
     })
     .await;
     home.product_to_build().await;
@@ -253,9 +254,9 @@ async fn a_check_that_turns_the_verdict_of_a_type_without_a_summary() {
 async fn what_cannot_follow_is_a_failed_attempt_and_not_an_endless_one() {
     // A task without a product whose end asks for what needs one.
     let home = Home::with_pipeline(|pipeline| {
-        let ask = claude_swarm::domain::pipeline::Action { ask_person: Some("build".to_owned()), ..Default::default() };
+        let ask = Action::AskPerson { kind: "build".to_owned(), terms: None };
         pipeline.types.get_mut("respond_to_human").unwrap().on.insert("done".to_owned(), vec![ask]);
-        let build = claude_swarm::domain::pipeline::Action { create: Some("build_product".to_owned()), ..Default::default() };
+        let build = Action::Create(Creation { kind: "build_product".to_owned(), ..Creation::default() });
         pipeline.types.get_mut("research").unwrap().on.insert("done".to_owned(), vec![build]);
     })
     .await;
@@ -284,9 +285,10 @@ async fn a_retried_task_begins_with_all_its_attempts() {
 
 #[test]
 fn a_pipeline_that_publishes_without_a_yes_is_none() {
-    use claude_swarm::domain::pipeline::Action;
-    let publish = || Action { create: Some("publish".to_owned()), ..Action::default() };
-    let problems = |change: &dyn Fn(&mut claude_swarm::domain::pipeline::Pipeline)| {
+    let payload = json!({ "approval": "$approval.id" });
+    let publish =
+        || Action::Create(Creation { kind: "publish".to_owned(), payload: Some(payload.clone()), ..Creation::default() });
+    let problems = |change: &dyn Fn(&mut Pipeline)| {
         let mut pipeline = crate::home::pipeline();
         change(&mut pipeline);
         pipeline.problems().into_iter().map(|(at, ..)| at).collect::<Vec<_>>()

@@ -12,6 +12,7 @@ use crate::cli::time::duration;
 use crate::cli::wait::{failure, until_over};
 use crate::client::Operator;
 use crate::domain::agent::AgentState;
+use crate::domain::pipeline::words::{DIRECTIVE, ORDER, QUESTION, RESPOND_TO_HUMAN};
 use crate::domain::text::clean;
 use crate::protocol::tasks::{CreateTask, TaskDetail};
 
@@ -43,13 +44,13 @@ struct Waiting {
 
 impl Ask {
     pub async fn run(self, context: &Context) -> Done {
-        request(context, "respond_to_human", json!({ "question": self.question }), self.waiting).await
+        request(context, RESPOND_TO_HUMAN, json!({ QUESTION: self.question }), self.waiting).await
     }
 }
 
 impl Order {
     pub async fn run(self, context: &Context) -> Done {
-        request(context, "directive", json!({ "order": self.order }), self.waiting).await
+        request(context, DIRECTIVE, json!({ ORDER: self.order }), self.waiting).await
     }
 }
 

@@ -109,7 +109,6 @@ impl Home {
             self.projects_dir(),
             self.gits_dir(),
             self.tasks_dir(),
-            self.backups_dir(),
             self.run_dir(),
             self.agents_run_dir(),
             self.sandboxes_dir(),

@@ -44,14 +44,9 @@ impl Home {
         self.root.join("skills")
     }
 
-    /// `templates`.
-    pub fn templates_dir(&self) -> PathBuf {
-        self.root.join("templates")
-    }
-
     /// `templates/product_spec.md`: the outline of a specification.
     pub fn spec_template_file(&self) -> PathBuf {
-        self.templates_dir().join("product_spec.md")
+        self.root.join("templates/product_spec.md")
     }
 
     /// A folder that a setting names: relative to the home unless absolute.
@@ -70,11 +65,6 @@ impl Home {
     /// `data/swarm.db`.
     pub fn database(&self) -> PathBuf {
         self.data_dir().join("swarm.db")
-    }
-
-    /// `data/backups`: copies of the database.
-    pub fn backups_dir(&self) -> PathBuf {
-        self.data_dir().join("backups")
     }
 
     /// `data/artifacts`: the content-addressed store.

@@ -103,8 +103,9 @@ supervision:
   stop_grace_seconds: 10
 
 logs:
-  # Megabytes at which a log is put aside, and how many of those are kept. 1 to 1000, 0 to 100.
+  # Megabytes at which a log is put aside. 1 to 1000. The daemon looks at its own only when it is started.
   max_mb: 10
+  # How many that were put aside are kept of each agent's log. 0 to 100. Of the daemon's it is always one.
   keep: 5
 
 artifacts:

@@ -52,7 +52,7 @@ pub struct Settings {
     pub snapshot_max_bytes: u64,
 }
 
-/// `server`: the door for the dashboard.
+/// `server`: the HTTP API, for programs of this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Server {
     /// `server.listen`: a loopback address with a port; port 0 takes any free one. Default `127.0.0.1:8080`.
@@ -114,7 +114,7 @@ pub struct Claude {
     pub base_url: Option<String>,
     /// `env`: variables for the CLI, by name. Default none.
     pub env: BTreeMap<String, String>,
-    /// `args`: options for the CLI, before the worker's own; only those that change how the model works. Default none.
+    /// `args`: options for the CLI, behind the worker's own; only those that change how the model works. Default none.
     pub args: Vec<String>,
     /// `max_retries`: how often the CLI itself asks again after an error of the service, 0 to 20. Default 3.
     pub max_retries: u32,
@@ -241,7 +241,7 @@ pub struct Supervision {
 pub struct Logs {
     /// `logs.max_mb`: the size at which a log is put aside, in bytes here and in MB in the file, 1 to 1000. Default 10.
     pub max_bytes: u64,
-    /// `logs.keep`: how many that were put aside are kept, 0 to 100. Default 5.
+    /// `logs.keep`: how many of an agent's logs that were put aside are kept, 0 to 100; of the daemon's it is always one. Default 5.
     pub keep: u32,
 }
 

@@ -8,7 +8,7 @@ use super::{
     Logs, Outlet, Outlets, Publish, Server, Settings, Supervision, Tasks, Tmux, TmuxServer, Visibility, claude, sandbox,
 };
 use crate::config::home::Home;
-use crate::config::yaml::{Node, Refusal, Report, Section, Value, text, whole, word};
+use crate::config::yaml::{Node, Refusal, Report, Section, Value, line, text, whole, word};
 use crate::domain::budget::MicroUsd;
 use crate::domain::name::is_name;
 
@@ -19,7 +19,7 @@ pub fn read(source: &str, home: &Home, report: &Report) -> Settings {
     let Some(tree) = report.parse(source) else { return default };
     let mut top = Section::new(Some(&tree), String::new(), None, report);
     let settings = Settings {
-        name: top.field("name", default.name, name),
+        name: top.field("name", default.name, line("name")),
         server: server(top.section("server"), default.server),
         tmux: tmux(top.section("tmux"), default.tmux),
         daily_budget: one(top.section("budget"), "daily_usd", default.daily_budget, dollars),
@@ -42,15 +42,6 @@ fn one<T>(mut section: Section<'_>, key: &'static str, default: T, read: impl Fn
     let value = section.field(key, default, read);
     section.end();
     value
-}
-
-fn name(node: &Node) -> Result<String, Refusal> {
-    let remedy = "write a name of at most 80 characters on one line";
-    let name = text(remedy)(node)?;
-    if name.trim().is_empty() || name.chars().count() > 80 || name.contains('\n') {
-        return Err((format!("{} is not a name", node.shown()), remedy.to_owned()));
-    }
-    Ok(name.trim().to_owned())
 }
 
 fn server(mut section: Section<'_>, default: Server) -> Server {

@@ -37,11 +37,10 @@ impl Misfit {
         Self { message, remedy, path: String::new(), place: None }
     }
 
-    /// Adds a step to the front of the path, and the place if none is known yet.
-    fn inside(mut self, step: &str, place: Option<Place>) -> Self {
+    /// Adds a step to the front of the path.
+    fn inside(mut self, step: &str) -> Self {
         let joint = if self.path.is_empty() || self.path.starts_with('[') { "" } else { "." };
         self.path = format!("{step}{joint}{}", self.path);
-        self.place = self.place.or(place);
         self
     }
 }
@@ -89,8 +88,13 @@ fn found_in_words(found: &Unexpected<'_>) -> String {
 }
 
 impl de::Error for Misfit {
+    /// What a type of ours says of itself may bring its remedy: `what is wrong → what to write`.
     fn custom<T: fmt::Display>(message: T) -> Self {
-        Self::new(message.to_string(), None)
+        let message = message.to_string();
+        match message.split_once(" → ") {
+            Some((message, remedy)) => Self::new(message.to_owned(), Some(remedy.to_owned())),
+            None => Self::new(message, None),
+        }
     }
 
     fn invalid_type(found: Unexpected<'_>, expected: &dyn de::Expected) -> Self {
@@ -117,12 +121,13 @@ impl de::Error for Misfit {
 }
 
 impl Node {
-    /// Reads a type.
+    /// Reads a type. Where a misfit is, is looked up by its path afterwards: a type may find out that a field is wrong only when it has
+    /// read all of them.
     ///
     /// # Errors
     /// The first thing that does not fit.
     pub fn read<'de, T: Deserialize<'de>>(&'de self) -> Result<T, Misfit> {
-        T::deserialize(self).map_err(|misfit| Misfit { place: misfit.place.or(self.place), ..misfit })
+        T::deserialize(self).map_err(|misfit| Misfit { place: self.locate(&misfit.path), ..misfit })
     }
 }
 
@@ -183,7 +188,7 @@ impl<'de> SeqAccess<'de> for Items<'de> {
         let Some(item) = self.items.next() else { return Ok(None) };
         let step = format!("[{}]", self.index);
         self.index += 1;
-        seed.deserialize(item).map(Some).map_err(|misfit| misfit.inside(&step, item.place))
+        seed.deserialize(item).map(Some).map_err(|misfit| misfit.inside(&step))
     }
 }
 
@@ -199,12 +204,12 @@ impl<'de> MapAccess<'de> for Entries<'de> {
         let Some(entry) = self.entries.next() else { return Ok(None) };
         self.current = Some(entry);
         let key: StrDeserializer<'_, Misfit> = entry.key.as_str().into_deserializer();
-        seed.deserialize(key).map(Some).map_err(|misfit| Misfit { place: entry.place, ..misfit })
+        seed.deserialize(key).map(Some)
     }
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Misfit> {
         let entry = self.current.take().ok_or_else(|| de::Error::custom("a value was asked for before its key"))?;
-        seed.deserialize(&entry.node).map_err(|misfit| misfit.inside(&entry.key, entry.place.or(entry.node.place)))
+        seed.deserialize(&entry.node).map_err(|misfit| misfit.inside(&entry.key))
     }
 }
 

@@ -6,7 +6,7 @@ mod deserialize;
 mod section;
 mod tree;
 
-pub(super) use section::{Refusal, Report, Section, list_of, text, whole, word};
+pub(super) use section::{Refusal, Report, Section, line, list_of, text, whole, word};
 pub(super) use tree::{Node, Value};
 
 /// The tree of a text that a test is sure of.

@@ -168,7 +168,7 @@ impl<'a> Section<'a> {
     }
 }
 
-/// Reads a whole number in a range. `example` ends the remedy: what it is a number of.
+/// Reads a whole number in a range. `unit` is what it is a number of, for the remedy.
 pub fn whole<T>(range: RangeInclusive<T>, unit: &str) -> impl FnOnce(&Node) -> Result<T, Refusal>
 where
     T: PartialOrd + Display + TryFrom<u64>,
@@ -198,6 +198,18 @@ pub fn text(remedy: &str) -> impl Fn(&Node) -> Result<String, Refusal> {
             format!("{remedy}; in quotes if it looks like a number or a yes or no"),
         )),
         _ => Err((format!("{} is not a text", node.shown()), remedy.to_owned())),
+    }
+}
+
+/// Reads what people are to be shown on one line: a name, a title. `what` says which, for the refusal.
+pub fn line(what: &str) -> impl Fn(&Node) -> Result<String, Refusal> {
+    move |node| {
+        let remedy = format!("write a {what} of at most 80 characters on one line");
+        let line = text(&remedy)(node)?;
+        if line.trim().is_empty() || line.chars().count() > 80 || line.contains('\n') {
+            return Err((format!("{} is not a {what}", node.shown()), remedy));
+        }
+        Ok(line.trim().to_owned())
     }
 }
 

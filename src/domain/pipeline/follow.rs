@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::domain::error::Error;
-use crate::domain::pipeline::{Action, TaskType};
+use crate::domain::pipeline::{Action, Creation, TaskType};
 use crate::domain::text;
 
 /// What `$…` can be looked up in: an object with `payload`, `result`, `product`, `task`, `reason`, `approval`.
@@ -57,44 +57,46 @@ const FAN_OUT_MAX: usize = 50;
 pub fn follow(actions: &[Action], lookup: &Lookup) -> Result<Vec<Step>, Error> {
     let mut steps = Vec::new();
     for action in actions {
-        if let Some(kind) = &action.create {
-            match &action.for_each {
-                None => steps.push(create(action, kind, lookup)?),
+        match action {
+            Action::Create(creation) => match &creation.for_each {
+                None => steps.push(create(creation, lookup)?),
                 Some(path) => {
                     let items = lookup.get(path);
                     let items = items.as_array().ok_or_else(|| Error::invalid(path.clone(), "is not a list"))?;
                     for item in items.iter().take(FAN_OUT_MAX) {
-                        steps.push(create(action, kind, &lookup.with("item", item.clone()))?);
+                        steps.push(create(creation, &lookup.with("item", item.clone()))?);
                     }
                 }
+            },
+            Action::AskPerson { kind, terms } => {
+                let terms = terms.as_ref().map_or_else(nothing, |terms| lookup.fill(terms));
+                steps.push(Step::AskPerson { kind: kind.clone(), terms });
             }
-        } else if let Some(kind) = &action.ask_person {
-            let terms = action.terms.as_ref().map_or(Value::Object(Map::new()), |terms| lookup.fill(terms));
-            steps.push(Step::AskPerson { kind: kind.clone(), terms });
-        } else if let Some(fields) = &action.start_product {
-            let field = |name: &str| fields.get(name).map_or(Value::Null, |value| lookup.fill(value));
-            let title = field("title").as_str().map(|title| text::one_line(title, 120)).unwrap_or_default();
-            if title.is_empty() {
-                return Err(Error::invalid("start_product.title", "is empty"));
+            Action::StartProduct { title, idea } => {
+                let title = lookup.fill(title).as_str().map(|title| text::one_line(title, 120)).unwrap_or_default();
+                if title.is_empty() {
+                    return Err(Error::invalid("start_product.title", "is empty"));
+                }
+                steps.push(Step::StartProduct { title, idea: lookup.fill(idea) });
             }
-            steps.push(Step::StartProduct { title, idea: field("idea") });
-        } else if let Some(reason) = &action.shelve_product {
-            steps.push(Step::ShelveProduct { reason: lookup.text(reason) });
+            Action::ShelveProduct { reason } => steps.push(Step::ShelveProduct { reason: lookup.text(reason) }),
         }
     }
     Ok(steps)
 }
 
-fn create(action: &Action, kind: &str, lookup: &Lookup) -> Result<Step, Error> {
-    let payload = match &action.payload {
-        None => Value::Object(Map::new()),
-        Some(payload) => lookup.fill(payload),
-    };
+fn create(creation: &Creation, lookup: &Lookup) -> Result<Step, Error> {
+    let Creation { kind, payload, priority, dedup, next_round, .. } = creation;
+    let payload = payload.as_ref().map_or_else(nothing, |payload| lookup.fill(payload));
     if !payload.is_object() {
         return Err(Error::invalid("payload", format!("of the {kind} that follows is not an object")));
     }
-    let dedup = action.dedup.as_ref().map(|key| format!("{kind}:{}", text::one_line(&lookup.text(key), 200)));
-    Ok(Step::Create { kind: kind.to_owned(), payload, priority: action.priority, dedup, next_round: action.next_round })
+    let dedup = dedup.as_ref().map(|key| format!("{kind}:{}", text::one_line(&lookup.text(key), 200)));
+    Ok(Step::Create { kind: kind.clone(), payload, priority: *priority, dedup, next_round: *next_round })
+}
+
+fn nothing() -> Value {
+    Value::Object(Map::new())
 }
 
 impl TaskType {
@@ -174,12 +176,12 @@ mod tests {
 
     #[test]
     fn a_list_becomes_one_task_an_item() {
-        let action = Action {
-            create: Some("x".into()),
+        let action = Action::Create(Creation {
+            kind: "x".into(),
             for_each: Some("$result.ideas".into()),
             payload: Some(json!({"idea": "$item", "gone": "$payload.nothing"})),
-            ..Action::default()
-        };
+            ..Creation::default()
+        });
         let steps = follow(&[action], &lookup()).unwrap();
         let payloads = steps.iter().map(|step| match step {
             Step::Create { payload, .. } => payload.clone(),
@@ -197,7 +199,7 @@ mod tests {
 
     #[test]
     fn what_a_list_is_not_is_an_error() {
-        let action = Action { create: Some("x".into()), for_each: Some("$result.ok".into()), ..Action::default() };
+        let action = Action::Create(Creation { kind: "x".into(), for_each: Some("$result.ok".into()), ..Creation::default() });
         assert!(follow(&[action], &lookup()).is_err());
     }
 }

@@ -1,15 +1,18 @@
-//! The shape of `pipeline.yaml`, and the checks that need only the file itself.
+//! The shape of `pipeline.yaml`. Not here: its actions (`action`), and what can be wrong with it beside its shape (`problems`).
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::domain::schema;
+use super::kept::Kept;
+use super::{Action, words};
+use crate::domain::error::Error;
+use crate::domain::text;
 
-/// A whole pipeline.
+/// A whole pipeline. The file is read part by part (`config::pipeline`); as a whole it is read where it is kept, which may be older.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "Kept")]
 pub struct Pipeline {
     /// Of this format. Only 1 exists.
     pub version: u32,
@@ -41,7 +44,7 @@ pub enum Tree {
     None,
     /// The product's own tree; its changes stay, and become the product's next snapshot.
     Write,
-    /// A throw-away copy of the product's last snapshot.
+    /// A throw-away copy of the snapshot that was pinned when the task was created.
     Snapshot,
 }
 
@@ -58,6 +61,7 @@ pub struct TaskType {
     #[serde(default)]
     pub tree: Tree,
     /// Used where a task names none, 1–10, 10 first.
+    #[serde(default = "five")]
     pub priority: i64,
     /// The most one attempt may cost, in US dollars.
     #[serde(default = "one_dollar")]
@@ -86,8 +90,9 @@ pub struct TaskType {
     pub on: BTreeMap<String, Vec<Action>>,
 }
 
-/// What is wrong with a daemon's task that no person's yes leads to.
-const UNAPPROVED: &str = "would be done by the daemon without a person's yes";
+fn five() -> i64 {
+    5
+}
 
 fn one_dollar() -> f64 {
     1.0
@@ -157,180 +162,38 @@ pub struct ApprovalSpec {
     pub reject: Vec<Action>,
 }
 
-/// One thing that follows. Exactly one of `create`, `ask_person`, `start_product` and `shelve_product` is given.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Action {
-    /// Create a task of this type.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub create: Option<String>,
-    /// Ask a person, with an approval of this kind.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ask_person: Option<String>,
-    /// Begin a product: `title` and `idea`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub start_product: Option<BTreeMap<String, Value>>,
-    /// Give the product up, for this reason.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub shelve_product: Option<String>,
-    /// With `create`: once for every item of this list.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub for_each: Option<String>,
-    /// With `create`: the payload.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub payload: Option<Value>,
-    /// With `create`: the priority, if not the type's.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub priority: Option<i64>,
-    /// With `create`: a key that makes a second creation the same task.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub dedup: Option<String>,
-    /// With `create`: it opens the product's next round of the bounded loop.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub next_round: bool,
-    /// With `ask_person`: what else is agreed to.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub terms: Option<Value>,
-}
-
 impl Pipeline {
     /// The type of this name.
     ///
     /// # Errors
     /// `Invalid`, with the names that exist.
-    pub fn task_type(&self, name: &str) -> Result<&TaskType, crate::domain::error::Error> {
+    pub fn task_type(&self, name: &str) -> Result<&TaskType, Error> {
         self.types.get(name).ok_or_else(|| {
             let known: Vec<&str> = self.types.keys().map(String::as_str).collect();
-            crate::domain::error::Error::invalid(
-                "type",
-                format!("there is no task type {:?}", crate::domain::text::one_line(name, 60)),
-            )
-            .hint(format!("one of: {}", known.join(", ")))
+            Error::invalid("type", format!("there is no task type {:?}", text::one_line(name, 60)))
+                .hint(format!("one of: {}", known.join(", ")))
         })
     }
 
-    /// What is wrong with the file, as (path of the field, what, remedy); empty when nothing is.
-    pub fn problems(&self) -> Vec<(String, String, String)> {
-        let mut found = Vec::new();
-        let mut say = |path: String, what: String, remedy: &str| found.push((path, what, remedy.to_owned()));
-        if self.version != 1 {
-            say("version".into(), format!("format {} is not known", self.version), "write `version: 1`");
-        }
-        if self.max_rounds == 0 {
-            say("max_rounds".into(), "0 would ask a person before the first fix".into(), "write 1 or more");
-        }
-        for (name, spec) in &self.types {
-            let at = |field: &str| format!("types.{name}.{field}");
-            if !(1..=10).contains(&spec.priority) {
-                say(at("priority"), format!("{} is out of range", spec.priority), "1 to 10, 10 first");
-            }
-            if !(spec.budget_usd > 0.0 && spec.budget_usd <= 10_000.0) {
-                say(at("budget_usd"), format!("{} is not a budget", spec.budget_usd), "a number of US dollars above 0");
-            }
-            for (field, value) in [("timeout_minutes", spec.timeout_minutes), ("attempts", spec.attempts)] {
-                if value == 0 {
-                    say(at(field), "0 would allow nothing".into(), "write 1 or more");
-                }
-            }
-            for (field, value) in [("payload", &spec.payload), ("result", &spec.result)] {
-                if let Err(error) = schema::check(value) {
-                    say(at(field), format!("is no JSON Schema: {error}"), "see json-schema.org/understanding-json-schema");
-                }
-            }
-            let verdicts = spec.verdicts();
-            for check in &spec.checks {
-                let at = |field: &str| at(&format!("checks.{}.{field}", check.name));
-                if check.command.is_empty() {
-                    say(at("command"), "is empty".into(), "name a program and its arguments");
-                }
-                if check.on_failure == OnFailure::FailVerdict && !verdicts.iter().any(|verdict| verdict == "fail") {
-                    say(at("on_failure"), "the type has no verdict `fail`".into(), "write `on_failure: retry`");
-                }
-            }
-            for verdict in spec.on.keys().chain(spec.requires.keys()) {
-                if !verdicts.contains(verdict) {
-                    let remedy = format!("one of: {}", verdicts.join(", "));
-                    say(at("on"), format!("{verdict:?} is no verdict of this type"), &remedy);
-                }
-            }
-            for (verdict, actions) in &spec.on {
-                for (i, action) in actions.iter().enumerate() {
-                    let at = at(&format!("on.{verdict}[{i}]"));
-                    self.check_action(&at, action, &mut say);
-                    if self.is_daemons(action) {
-                        say(format!("{at}.create"), UNAPPROVED.into(), "create it in the `approve` of an approval");
-                    }
-                }
-            }
-        }
-        for (kind, spec) in &self.approvals {
-            for (field, actions) in [("approve", &spec.approve), ("reject", &spec.reject)] {
-                for (i, action) in actions.iter().enumerate() {
-                    self.check_action(&format!("approvals.{kind}.{field}[{i}]"), action, &mut say);
-                }
-            }
-            if spec.reject.iter().any(|action| self.is_daemons(action)) {
-                say(format!("approvals.{kind}.reject"), UNAPPROVED.into(), "create it in `approve`");
-            }
-            let outward = spec.approve.iter().filter(|action| self.is_daemons(action));
-            if outward.clone().count() > 1 || outward.clone().any(|action| action.for_each.is_some()) {
-                let what = "one decision would publish more than once";
-                say(format!("approvals.{kind}.approve"), what.into(), "create one task of the daemon's, without `for_each`");
-            }
-        }
-        if !self.approvals.contains_key("continue") {
-            say("approvals".into(), "`continue` is missing".into(), "it is asked when a product is past max_rounds");
-        }
-        found
-    }
-
     /// Whether an action makes the daemon put something on an outlet.
-    fn is_daemons(&self, action: &Action) -> bool {
-        let created = action.create.as_ref().and_then(|kind| self.types.get(kind));
-        created.is_some_and(|spec| spec.executor == Executor::Daemon)
-    }
-
-    fn check_action(&self, at: &str, action: &Action, say: &mut impl FnMut(String, String, &str)) {
-        let named = [
-            action.create.is_some(),
-            action.ask_person.is_some(),
-            action.start_product.is_some(),
-            action.shelve_product.is_some(),
-        ];
-        if named.into_iter().filter(|named| *named).count() != 1 {
-            let remedy = "give exactly one of create, ask_person, start_product, shelve_product";
-            say(at.to_owned(), "does not say one thing to do".into(), remedy);
-        }
-        if let Some(created) = &action.create
-            && !self.types.contains_key(created)
-        {
-            say(format!("{at}.create"), format!("there is no type {created:?}"), "name a key of `types`");
-        }
-        if let Some(kind) = &action.ask_person
-            && !self.approvals.contains_key(kind)
-        {
-            say(format!("{at}.ask_person"), format!("there is no approval {kind:?}"), "name a key of `approvals`");
-        }
-        if let Some(priority) = action.priority
-            && !(1..=10).contains(&priority)
-        {
-            say(format!("{at}.priority"), format!("{priority} is out of range"), "1 to 10, 10 first");
-        }
+    pub fn publishes(&self, action: &Action) -> bool {
+        let Action::Create(creation) = action else { return false };
+        self.types.get(&creation.kind).is_some_and(|spec| spec.executor == Executor::Daemon)
     }
 }
 
 impl TaskType {
     /// The verdicts that a result of this type may carry; `done` for a type without.
     pub fn verdicts(&self) -> Vec<String> {
-        let listed = self.result.pointer("/properties/verdict/enum").and_then(Value::as_array);
+        let listed = self.result.pointer(&format!("/properties/{}/enum", words::VERDICT)).and_then(Value::as_array);
         match listed {
             Some(values) => values.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
-            None => vec!["done".to_owned()],
+            None => vec![words::DONE.to_owned()],
         }
     }
 
     /// The verdict of a result.
     pub fn verdict_of(&self, result: &Value) -> String {
-        result.get("verdict").and_then(Value::as_str).unwrap_or("done").to_owned()
+        result.get(words::VERDICT).and_then(Value::as_str).unwrap_or(words::DONE).to_owned()
     }
 }
