@@ -183,7 +183,7 @@ impl Cli {
                                 return Ok(failed(FailureClass::Garbage, message.to_owned()));
                             }
                             Fact::Finished(outcome) => {
-                                running.meter.turn_ended(outcome.cost_micro_usd);
+                                running.meter.turn_ended(outcome.cost.0);
                                 last = Some(joined(before.take(), outcome.result));
                             }
                             _ => {}

@@ -176,9 +176,7 @@ impl Workspace {
             read_only: settings.read_only.iter().map(PathBuf::from).collect(),
             hidden: settings.hidden.iter().map(PathBuf::from).collect(),
             tmp_bytes: TMP_BYTES,
-            guard: true,
             lock_fd: None,
-            info_fd: None,
         })
     }
 }
