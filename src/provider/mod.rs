@@ -31,8 +31,8 @@ pub trait Provider: Send + Sync {
     /// The line that hands the CLI a message while it runs, with its newline. The id comes back in [`Fact::Delivered`].
     fn user_message(&self, id: Uuid, text: &str) -> String;
 
-    /// A parser for one process of the CLI. With `structured` a success without a structured result is a failure.
-    fn parser(&self, structured: bool) -> Box<dyn Parser>;
+    /// A parser for one process of the CLI.
+    fn parser(&self) -> Box<dyn Parser>;
 
     /// Why a process ended that printed no result.
     fn classify_exit(&self, ending: &Ending<'_>) -> FailureClass;

@@ -108,7 +108,7 @@ impl Cli {
             tokio::spawn(pipes::read_lines(stdout, send));
         }
         let stderr = tokio::spawn(pipes::read_tail(child.stderr.take()));
-        let parser = provider.parser(true);
+        let parser = provider.parser();
         let messages = Messages::start(running, provider, child.stdin.take());
         Ok(Self { child, messages, lines, stderr, provider, parser })
     }

@@ -59,6 +59,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::provider::{self, Fact};
 
     fn words(text: &str) -> Turn {
         Ok(Answer { text: text.to_owned(), structured: None })
@@ -98,6 +99,26 @@ mod tests {
         ] {
             assert_eq!(after(turns.clone()).result(), Some(result), "{turns:?}");
         }
+    }
+
+    #[test]
+    fn what_the_cli_prints_of_a_result_and_a_few_words_is_the_result() {
+        let mut parser = provider::named("claude").unwrap().parser();
+        let mut turns = Turns::default();
+        for name in ["structured", "structured-missing"] {
+            let path = format!("{}/tests/data/claude/{name}.jsonl", env!("CARGO_MANIFEST_DIR"));
+            for line in std::fs::read_to_string(path).unwrap().lines() {
+                for fact in parser.feed(line.as_bytes()) {
+                    match fact {
+                        Fact::Delivered { .. } => turns.heard(),
+                        Fact::Finished(outcome) => turns.ended(outcome.result).unwrap(),
+                        _ => {}
+                    }
+                }
+            }
+        }
+        let structured = Some(json!({ "verdict": "approve", "score": 8 }));
+        assert_eq!(turns.result(), Some(Ok(Answer { text: "no object from me".to_owned(), structured })));
     }
 
     #[test]

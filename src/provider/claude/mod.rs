@@ -30,8 +30,8 @@ impl Provider for Claude {
         user_message(id, text)
     }
 
-    fn parser(&self, structured: bool) -> Box<dyn Parser> {
-        Box::new(StreamParser::new(structured))
+    fn parser(&self) -> Box<dyn Parser> {
+        Box::new(StreamParser::default())
     }
 
     fn classify_exit(&self, ending: &Ending<'_>) -> FailureClass {

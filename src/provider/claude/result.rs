@@ -31,10 +31,10 @@ pub const USAGE_NAMES: [&str; 4] = ["input_tokens", "output_tokens", "cache_read
 /// The same in `modelUsage`.
 const MODEL_USAGE_NAMES: [&str; 4] = ["inputTokens", "outputTokens", "cacheReadInputTokens", "cacheCreationInputTokens"];
 
-/// Reads a result line. With `structured` an answer without a structured result is a failure.
-pub fn outcome(line: &Value, before: &Before, structured: bool) -> Outcome {
+/// Reads a result line. Whether an answer without a structured result is one is not judged here: a turn before may have given it.
+pub fn outcome(line: &Value, before: &Before) -> Outcome {
     let cost = MicroUsd::from_usd(line["total_cost_usd"].as_f64().unwrap_or(0.0));
-    Outcome { result: verdict(line, before, structured), cost }
+    Outcome { result: verdict(line, before), cost }
 }
 
 /// The tokens that the process has used up to this result line, sub-agents included.
@@ -47,7 +47,7 @@ pub fn usage(line: &Value) -> Usage {
     }
 }
 
-fn verdict(line: &Value, before: &Before, structured: bool) -> Result<Answer, Failure> {
+fn verdict(line: &Value, before: &Before) -> Result<Answer, Failure> {
     let text = line["result"].as_str().unwrap_or_default();
     let errors = match line["errors"].as_array() {
         Some(list) => list.iter().filter_map(Value::as_str).collect::<Vec<_>>().join("; "),
@@ -80,11 +80,8 @@ fn verdict(line: &Value, before: &Before, structured: bool) -> Result<Answer, Fa
         };
         return fail(class, said);
     }
-    let result = line.get("structured_output").filter(|value| !value.is_null()).cloned();
-    if structured && result.is_none() {
-        return fail(FailureClass::ResultMissing, "the run ended without the structured result that the task asks for");
-    }
-    Ok(Answer { text: text.to_owned(), structured: result })
+    let structured = line.get("structured_output").filter(|value| !value.is_null()).cloned();
+    Ok(Answer { text: text.to_owned(), structured })
 }
 
 /// Reads token counts under the given names, in the order input, output, cache read, cache write.
@@ -101,7 +98,7 @@ mod tests {
 
     #[test]
     fn a_result_line_without_anything_in_it_is_a_failure() {
-        let outcome = outcome(&json!({ "type": "result" }), &Before::default(), false);
+        let outcome = outcome(&json!({ "type": "result" }), &Before::default());
         assert_eq!(outcome.result.unwrap_err().class, FailureClass::Crashed);
     }
 }

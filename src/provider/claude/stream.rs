@@ -31,7 +31,6 @@ const MESSAGES: usize = 1024;
 /// Turns the lines of one process into facts. See [`Parser`].
 #[derive(Debug, Default)]
 pub struct StreamParser {
-    structured: bool,
     before: Before,
     /// Tokens of what is settled: earlier turns, and messages that are no longer held apart.
     settled: Usage,
@@ -43,11 +42,6 @@ pub struct StreamParser {
 }
 
 impl StreamParser {
-    /// A parser for a new process. With `structured` a success without a structured result is a failure.
-    pub fn new(structured: bool) -> Self {
-        Self { structured, ..Self::default() }
-    }
-
     fn read(&mut self, line: &Value) -> Vec<Fact> {
         let kind = line["type"].as_str().unwrap_or_default();
         match kind {
@@ -156,7 +150,7 @@ impl StreamParser {
     }
 
     fn result(&mut self, line: &Value) -> Vec<Fact> {
-        let outcome = result::outcome(line, &self.before, self.structured);
+        let outcome = result::outcome(line, &self.before);
         // The process's own sum is the truth. What was counted on the way stands where it is more: an interrupted answer.
         self.settled = self.usage().max(result::usage(line));
         self.messages.clear();
