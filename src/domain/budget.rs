@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 /// The most dollars that are converted: far above anything real, and far below what would break the sums.
 const USD_MAX: MicroUsd = MicroUsd(1_000_000_000_000_000);
 
+/// By how much a sum of dollars in binary may lie beside what was meant, in millionths of a dollar.
+const HAIR: f64 = 1e-6;
+
 /// The most tokens of one class that an attempt is believed to have used: far above anything real.
 const TOKENS_MAX: u64 = 1_000_000_000_000;
 
@@ -21,7 +24,9 @@ impl MicroUsd {
     /// From dollars, rounded up, so that a cap is never missed by rounding. Not a number counts as nothing.
     #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "clamped to a range that fits")]
     pub fn from_usd(usd: f64) -> Self {
-        Self((usd * 1_000_000.0).ceil().clamp(0.0, USD_MAX.0 as f64) as i64)
+        // A hair above a whole number is that number: 0.1 + 0.2 dollars are 300000 millionths, not 300001.
+        let micro = (usd * 1_000_000.0 - HAIR).ceil();
+        Self(micro.clamp(0.0, USD_MAX.0 as f64) as i64)
     }
 
     /// In dollars, for people.
@@ -135,8 +140,18 @@ mod tests {
 
     #[test]
     fn dollars_round_up_and_nonsense_is_nothing() {
-        assert_eq!(MicroUsd::from_usd(0.000_000_1), MicroUsd(1));
-        assert_eq!(MicroUsd::from_usd(f64::NAN), MicroUsd(0));
-        assert_eq!(MicroUsd::from_usd(-3.0), MicroUsd(0));
+        for (usd, micro) in [
+            (0.000_000_1, 1),
+            (0.007_262_499_999_999_999, 7263),
+            (0.3, 300_000),
+            (0.1 + 0.2, 300_000),
+            (0.0, 0),
+            (-3.0, 0),
+            (f64::NAN, 0),
+            (f64::NEG_INFINITY, 0),
+            (f64::INFINITY, USD_MAX.0),
+        ] {
+            assert_eq!(MicroUsd::from_usd(usd), MicroUsd(micro), "{usd}");
+        }
     }
 }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::domain::budget::MicroUsd;
 pub use crate::domain::budget::Usage;
 use crate::domain::failure::FailureClass;
 use crate::domain::time::Millis;
@@ -74,8 +75,6 @@ pub enum Fact {
         kind: Option<String>,
         /// When it is filled again.
         resets_at: Option<Millis>,
-        /// The used share, from 0 to 1.
-        utilization: Option<f64>,
     },
     /// A message reached the conversation: the acknowledgement of a delivery.
     Delivered {
@@ -117,17 +116,8 @@ pub enum LimitStatus {
 pub struct Outcome {
     /// The answer, or why there is none.
     pub result: Result<Answer, Failure>,
-    /// What this process has cost so far by the CLI's price list, in millionths of a dollar, rounded up. For a subscription it is a
-    /// price that nobody is charged.
-    pub cost_micro_usd: i64,
-    /// The tokens this process has used so far, sub-agents included.
-    pub usage: Usage,
-    /// The same by model.
-    pub models: Vec<ModelUsage>,
-    /// How many turns the model took.
-    pub turns: u32,
-    /// How long it took, in milliseconds, by the CLI's clock.
-    pub duration_ms: i64,
+    /// What this process has cost so far by the CLI's price list. For a subscription it is a price that nobody is charged.
+    pub cost: MicroUsd,
 }
 
 /// A successful end.
@@ -148,15 +138,4 @@ pub struct Failure {
     pub message: String,
     /// When the provider says that it will work again.
     pub resets_at: Option<Millis>,
-}
-
-/// What one model used.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct ModelUsage {
-    /// The model's name.
-    pub model: String,
-    /// Its tokens.
-    pub usage: Usage,
-    /// Its price, as in [`Outcome::cost_micro_usd`].
-    pub cost_micro_usd: i64,
 }

@@ -24,9 +24,6 @@ pub struct Launch {
     pub max_budget_usd: Option<f64>,
     /// How often the CLI repeats a failed request by itself, with pauses from half a second up.
     pub max_retries: u32,
-    /// Report the parts of an answer as they come: [`crate::provider::Fact::Progress`] while the model writes, and exact output tokens
-    /// before the end. Without it a long answer is silence.
-    pub partial_messages: bool,
     /// More arguments, from settings.
     pub extra_args: Vec<String>,
     /// Where the provider's API is; none for the provider's own.
@@ -48,7 +45,6 @@ impl Launch {
             result_schema: None,
             max_budget_usd: None,
             max_retries: 4,
-            partial_messages: true,
             extra_args: Vec::new(),
             base_url: None,
             credential: None,

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use uuid::Uuid;
 
-pub use fact::{Answer, Fact, Failure, LimitStatus, ModelUsage, Outcome, Usage};
+pub use fact::{Answer, Fact, Failure, LimitStatus, Outcome, Usage};
 pub use launch::{CommandLine, Conversation, Launch, LaunchError};
 
 use crate::domain::failure::FailureClass;
@@ -22,9 +22,6 @@ pub const MAX_LINE_BYTES: usize = 16 * 1024 * 1024;
 
 /// One provider's CLI, as the worker sees it.
 pub trait Provider: Send + Sync {
-    /// The name in settings and rows, e.g. `claude`.
-    fn name(&self) -> &'static str;
-
     /// What to start, and with which environment (to be added to the sandbox's own).
     ///
     /// # Errors
@@ -34,11 +31,8 @@ pub trait Provider: Send + Sync {
     /// The line that hands the CLI a message while it runs, with its newline. The id comes back in [`Fact::Delivered`].
     fn user_message(&self, id: Uuid, text: &str) -> String;
 
-    /// The line that asks the CLI to stop what it is doing and end its turn, with its newline.
-    fn interrupt(&self, id: Uuid) -> String;
-
-    /// A parser for one process of the CLI. With `structured` a success without a structured result is a failure.
-    fn parser(&self, structured: bool) -> Box<dyn Parser>;
+    /// A parser for one process of the CLI.
+    fn parser(&self) -> Box<dyn Parser>;
 
     /// Why a process ended that printed no result.
     fn classify_exit(&self, ending: &Ending<'_>) -> FailureClass;

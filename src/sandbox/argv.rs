@@ -21,35 +21,24 @@ impl Sandbox {
         let bwrap = text("bwrap", &self.bwrap)?;
         let mut argv = vec![bwrap.clone()];
         let id = ID.to_string();
-        if self.guard {
-            // Everything stays as it is, but for a user and a pid namespace around the sandbox's own.
-            let guard = ["--unshare-user", "--uid", &id, "--gid", &id, "--unshare-pid", "--die-with-parent", "--cap-drop", "ALL"];
-            argv.extend(guard.map(str::to_owned));
-            argv.extend(["--dev-bind", "/", "/"].map(str::to_owned));
-            self.descriptors(&mut argv);
-            argv.extend(["--".to_owned(), bwrap]);
+        // The guard: everything stays as it is, but for a user and a pid namespace around the sandbox's own.
+        let guard = ["--unshare-user", "--uid", &id, "--gid", &id, "--unshare-pid", "--die-with-parent", "--cap-drop", "ALL"];
+        argv.extend(guard.map(str::to_owned));
+        argv.extend(["--dev-bind", "/", "/"].map(str::to_owned));
+        if let Some(fd) = self.lock_fd {
+            argv.extend(["--sync-fd".to_owned(), fd.to_string()]);
         }
+        argv.extend(["--".to_owned(), bwrap]);
         argv.extend(["--unshare-user", "--disable-userns", "--uid", &id, "--gid", &id].map(str::to_owned));
         argv.extend(["--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"].map(str::to_owned));
         if self.profile != Profile::Cli {
             argv.push("--unshare-net".to_owned());
         }
         argv.extend(["--hostname", "swarm", "--die-with-parent", "--new-session", "--cap-drop", "ALL"].map(str::to_owned));
-        if !self.guard {
-            self.descriptors(&mut argv);
-        }
         self.mounts(&mut argv)?;
         argv.extend(["--chdir", WORKSPACE, "--"].map(str::to_owned));
         argv.extend(command.iter().cloned());
         Ok(argv)
-    }
-
-    fn descriptors(&self, argv: &mut Vec<String>) {
-        for (option, fd) in [("--sync-fd", self.lock_fd), ("--info-fd", self.info_fd)] {
-            if let Some(fd) = fd {
-                argv.extend([option.to_owned(), fd.to_string()]);
-            }
-        }
     }
 
     fn mounts(&self, argv: &mut Vec<String>) -> Result<(), SandboxError> {

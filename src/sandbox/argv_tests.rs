@@ -23,9 +23,7 @@ fn sandbox(profile: Profile) -> Sandbox {
         read_only: vec![],
         hidden: vec!["/srv/swarm".into()],
         tmp_bytes: 1 << 30,
-        guard: true,
         lock_fd: Some(7),
-        info_fd: None,
     }
 }
 
@@ -95,8 +93,10 @@ fn settings_cannot_show_what_is_hidden_nor_lie_over_our_places() {
 }
 
 #[test]
-fn without_a_guard_the_lock_is_with_the_only_namespace() {
-    let line = line(&Sandbox { guard: false, info_fd: Some(9), ..sandbox(Profile::Cli) });
-    assert!(line.starts_with("/usr/bin/bwrap --unshare-user --disable-userns "), "{line}");
-    assert!(line.contains(" --sync-fd 7 --info-fd 9 --ro-bind /usr /usr "), "{line}");
+fn the_lock_is_with_the_guard_only() {
+    for profile in [Profile::Cli, Profile::Check, Profile::Git] {
+        let line = line(&sandbox(profile));
+        let (guard, inside) = line.split_once(" -- ").unwrap();
+        assert!(guard.ends_with(" --sync-fd 7") && !inside.contains("--sync-fd"), "{line}");
+    }
 }

@@ -73,15 +73,10 @@ pub struct Sandbox {
     pub hidden: Vec<PathBuf>,
     /// The size of `/tmp` in bytes; it is memory.
     pub tmp_bytes: u64,
-    /// Whether there is a guard. Without it a hostile agent can release the lock and outlive its parent; to be used only where the
-    /// system forbids namespaces inside namespaces.
-    pub guard: bool,
     /// A descriptor that stays open exactly as long as anything inside may live, and that nobody inside has. The worker takes a
     /// lock on it first (`flock`) and starts bubblewrap with it open, so that there is no moment without a lock and whoever gets the
     /// lock later knows that the sandbox is gone. bubblewrap may have exited before: wait for the lock, not for the process.
     pub lock_fd: Option<i32>,
-    /// A descriptor on which bubblewrap writes a JSON object with `child-pid`, the host's pid of the outermost init.
-    pub info_fd: Option<i32>,
 }
 
 /// Why there is no sandbox for what was asked.

@@ -1,19 +1,17 @@
 //! The file in which the CLI keeps a task's conversation: whether it is there, whether a message is in it, and out of the way where the
 //! CLI can make nothing of it.
 //!
-//! It lies in the agent's home, so that the agent could put anything in its place: no link is followed. Not here: what the file is called
-//! and what its lines mean (`provider`).
+//! It lies in the agent's home, so that the agent could put anything in its place: no link is followed (`beneath`). Not here: what the file
+//! is called and what its lines mean (`provider`).
 
-use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
-use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, ResolveFlags, open, openat, openat2, renameat, statat};
-use rustix::io::Errno;
+use rustix::fs::{AtFlags, FileType, renameat, statat};
 use uuid::Uuid;
 
 use super::Worker;
+use super::beneath;
 use super::workspace::Workspace;
 use crate::provider::{self, Provider};
 use crate::sandbox::WORKSPACE;
@@ -47,18 +45,14 @@ impl ConversationFile {
 
     /// Whether there is one.
     pub(super) fn is_there(&self) -> bool {
-        let found = self.folder().and_then(|folder| statat(&folder, &self.name, AtFlags::SYMLINK_NOFOLLOW));
+        let Ok(folder) = beneath::folder(&self.home, &self.folder) else { return false };
+        let found = statat(&folder, &self.name, AtFlags::SYMLINK_NOFOLLOW);
         found.is_ok_and(|about| FileType::from_raw_mode(about.st_mode) == FileType::RegularFile)
     }
 
     /// Whether a message is in it that was handed to the CLI under this id. What cannot be read holds nothing.
     pub(super) fn holds(&self, id: Uuid) -> bool {
-        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
-        let opened = self.folder().and_then(|folder| openat(&folder, &self.name, flags, Mode::empty()));
-        let Ok(file) = opened.map(File::from) else { return false };
-        if !file.metadata().is_ok_and(|about| about.is_file()) {
-            return false;
-        }
+        let Ok(file) = beneath::file(&self.home, &self.folder.join(&self.name)) else { return false };
         let lines = BufReader::new(file.take(READ_MAX)).split(b'\n');
         lines.map_while(Result::ok).any(|line| self.provider.is_message(&line, id))
     }
@@ -69,21 +63,14 @@ impl ConversationFile {
     /// # Errors
     /// The file system's; that there is none is none.
     pub(super) fn set_aside(&self, attempt: i64) -> io::Result<()> {
-        let moved = self.folder().and_then(|folder| {
+        let moved = beneath::folder(&self.home, &self.folder).and_then(|folder| {
             // Not a name that the CLI takes for a conversation's.
-            renameat(&folder, &self.name, &folder, format!("{}.unreadable-{attempt}", self.name))
+            Ok(renameat(&folder, &self.name, &folder, format!("{}.unreadable-{attempt}", self.name))?)
         });
         match moved {
-            Ok(()) | Err(Errno::NOENT) => Ok(()),
-            Err(error) => Err(error.into()),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
         }
-    }
-
-    fn folder(&self) -> rustix::io::Result<OwnedFd> {
-        let folder = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let home = open(&self.home, folder, Mode::empty())?;
-        let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
-        openat2(&home, &self.folder, folder, Mode::empty(), resolve)
     }
 }
 

@@ -36,7 +36,7 @@ pub(super) async fn record(
     let failed = |error: io::Error| Error::unavailable(format!("{}: {error}", git_dir.display()));
     fs::create_dir_all(&git_dir).map_err(failed)?;
     failpoint::reach("worker.history-begun");
-    let git_dir = super::system::canonical(&git_dir).map_err(failed)?;
+    let git_dir = fs::canonicalize(&git_dir).map_err(failed)?;
     unlock(&git_dir).map_err(failed)?;
     let subject = format!("{} {} (attempt {})", assignment.kind, assignment.task, assignment.attempt);
     Git { worker, workspace, git_dir: &git_dir }.commit(&subject, manifest).await

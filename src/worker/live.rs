@@ -1,32 +1,28 @@
 //! One process of the CLI, from its start to its end: lines in, facts out, messages to it, and everything that can end it early.
 
-use std::collections::{HashMap, HashSet};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
-use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::process::{Child, ChildStdin};
+use tokio::process::Child;
 use tokio::sync::mpsc;
-use tokio::task::{AbortHandle, JoinHandle, JoinSet};
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 use uuid::Uuid;
 
-use super::attempt::Running;
 use super::command::{self, Program};
 use super::conversation::ConversationFile;
+use super::messages::Messages;
 use super::pane::{Pane, Tone};
 use super::places::Places;
-use super::transcript;
-use crate::domain::budget::{MicroUsd, Usage};
+use super::running::Running;
+use super::turns::Turns;
+use super::{pipes, transcript};
 use crate::domain::error::Error;
 use crate::domain::failure::FailureClass;
-use crate::domain::price;
-use crate::domain::report::Progress;
-use crate::domain::task::Token;
 use crate::domain::text;
 use crate::failpoint;
-use crate::protocol::rpc::{Call, Message, Notice};
-use crate::provider::{self, Answer, Conversation, Ending, Fact, Failure, Launch, MAX_LINE_BYTES, Provider};
+use crate::protocol::rpc::Notice;
+use crate::provider::{self, Answer, Conversation, Ending, Fact, Failure, Launch, Provider};
 use crate::sandbox::Profile;
 
 /// How the conversation ended.
@@ -41,9 +37,6 @@ pub(super) enum End {
 
 /// Lines that may wait to be read.
 const LINES: usize = 4;
-
-/// The end of standard error that is kept, in bytes.
-const STDERR: usize = 8 * 1024;
 
 /// How long a CLI that was told that nothing follows may take to end.
 const LEAVE: Duration = Duration::from_secs(15);
@@ -67,14 +60,13 @@ pub(super) async fn converse(
     let provider = provider::named(&running.worker.welcome.provider.name)
         .ok_or_else(|| Error::unavailable(format!("the provider {} is not known", running.worker.welcome.provider.name)))?;
     let mut cli = Cli::start(running, provider, conversation).await?;
-    cli.say(id, &Places::of(running.worker, &running.workspace).text(opening));
-    for message in running.assignment.messages.clone() {
+    cli.messages.say(id, &Places::of(running.worker, &running.workspace).text(opening));
+    for message in &running.assignment.messages {
         // An attempt that was lost may have died before it could say that it had delivered it.
         if file.is_some_and(|file| file.holds(message.uuid)) {
-            cli.told.insert(message.uuid);
-            cli.tell_delivered(running, message.id);
+            cli.messages.is_there(message);
         } else {
-            cli.deliver(message);
+            cli.messages.deliver(message);
         }
     }
     let end = cli.follow(running, pane, typed, notices).await;
@@ -85,19 +77,11 @@ pub(super) async fn converse(
 /// A running CLI.
 struct Cli {
     child: Child,
-    /// What it is to be told, until nothing more follows.
-    stdin: Option<mpsc::UnboundedSender<String>>,
-    writing: AbortHandle,
+    messages: Messages,
     lines: mpsc::Receiver<Vec<u8>>,
     stderr: JoinHandle<Vec<u8>>,
     provider: &'static dyn Provider,
     parser: Box<dyn provider::Parser>,
-    /// What was sent and has not come back: by its id, the message's number if it is one.
-    sent: HashMap<Uuid, Option<i64>>,
-    /// The messages that it was told. The daemon may say one again before it knows that it was delivered.
-    told: HashSet<Uuid>,
-    /// What the daemon is being told of messages that are in the conversation. It may be away, and the CLI is followed all the same.
-    telling: JoinSet<Result<(), Error>>,
 }
 
 impl Cli {
@@ -121,30 +105,12 @@ impl Cli {
         let mut child = command::spawn(worker, &running.workspace, program).await?;
         let (send, lines) = mpsc::channel(LINES);
         if let Some(stdout) = child.stdout.take() {
-            tokio::spawn(read_lines(stdout, send));
+            tokio::spawn(pipes::read_lines(stdout, send));
         }
-        let stderr = tokio::spawn(read_tail(child.stderr.take()));
-        let parser = provider.parser(true);
-        let (stdin, said) = mpsc::unbounded_channel();
-        let writing = tokio::spawn(write_lines(child.stdin.take(), said)).abort_handle();
-        let (sent, told, telling) = (HashMap::new(), HashSet::new(), JoinSet::new());
-        Ok(Self { child, stdin: Some(stdin), writing, lines, stderr, provider, parser, sent, told, telling })
-    }
-
-    fn say(&mut self, id: Uuid, text: &str) {
-        if let Some(stdin) = &self.stdin {
-            self.sent.insert(id, None);
-            // A CLI that reads no more is about to end, and says why itself.
-            drop(stdin.send(self.provider.user_message(id, text)));
-        }
-    }
-
-    fn deliver(&mut self, message: Message) {
-        if self.stdin.is_none() || !self.told.insert(message.uuid) {
-            return;
-        }
-        self.say(message.uuid, &format!("Message from {}:\n\n{}", message.sender, message.body));
-        self.sent.insert(message.uuid, Some(message.id));
+        let stderr = tokio::spawn(pipes::read_tail(child.stderr.take()));
+        let parser = provider.parser();
+        let messages = Messages::start(running, provider, child.stdin.take());
+        Ok(Self { child, messages, lines, stderr, provider, parser })
     }
 
     /// Follows the CLI until it has ended or must be ended.
@@ -159,9 +125,8 @@ impl Cli {
         let deadline = running.deadline;
         let mut heard = Instant::now();
         let mut reported = Instant::now();
-        // What the last turn came to, and the one before it while that is not over.
-        let mut last: Option<Result<Answer, Failure>> = None;
-        let mut before: Option<Result<Answer, Failure>> = None;
+        let mut turns = Turns::default();
+        // By when a CLI that was told that nothing follows must have ended.
         let mut leave: Option<Instant> = None;
         loop {
             tokio::select! {
@@ -172,19 +137,15 @@ impl Cli {
                         transcript::show(pane, &fact);
                         match fact {
                             Fact::Delivered { id: Some(id), .. } => {
-                                self.delivered(running, id);
-                                // It is answered in a turn of its own, if the one before is over.
-                                before = last.take().or(before);
+                                self.messages.echoed(id);
+                                turns.heard();
                             }
                             Fact::ToolReturned { .. } => failpoint::reach("worker.mid-stream"),
-                            // What the agent started can write where the CLI writes. After the last answer there is no other.
-                            Fact::Finished(_) if leave.is_some() => {
-                                let message = "a second answer came after the last one; neither is trusted";
-                                return Ok(failed(FailureClass::Garbage, message.to_owned()));
-                            }
                             Fact::Finished(outcome) => {
-                                running.meter.turn_ended(outcome.cost_micro_usd);
-                                last = Some(joined(before.take(), outcome.result));
+                                if let Err(failure) = turns.ended(outcome.result) {
+                                    return Ok(End::Failed(failure));
+                                }
+                                running.meter.turn_ended(outcome.cost);
                             }
                             _ => {}
                         }
@@ -194,9 +155,8 @@ impl Cli {
                         reported = Instant::now();
                         running.report_progress();
                     }
-                    if last.is_some() && self.sent.is_empty() && leave.is_none() {
-                        // Nothing follows: the CLI may go.
-                        drop(self.stdin.take());
+                    if self.messages.all_heard() && turns.close() {
+                        self.messages.nothing_follows();
                         leave = Some(Instant::now() + LEAVE);
                     }
                 }
@@ -212,7 +172,7 @@ impl Cli {
                 reason = running.keeper.over() => return Ok(End::Stopped(reason)),
                 Some(note) = typed.recv() => pane.note(&note),
                 notice = notices.recv() => match notice {
-                    Some(Notice::Message(message)) => self.deliver(message),
+                    Some(Notice::Message(message)) => self.messages.deliver(&message),
                     Some(Notice::Stop { token, reason }) if token == running.assignment.token => return Ok(End::Stopped(reason)),
                     Some(Notice::Stop { .. }) => {}
                     None => return Ok(End::Stopped("the daemon has no use for this worker any more".to_owned())),
@@ -221,7 +181,7 @@ impl Cli {
         }
         let status = tokio::time::timeout(LEAVE, self.child.wait()).await.ok().and_then(Result::ok);
         let stderr = (&mut self.stderr).await.unwrap_or_default();
-        Ok(match last {
+        Ok(match turns.result() {
             // Only a CLI that ended well by itself has said what it meant to say: product code that runs beside it could have written
             // its answer and then ended it.
             Some(Ok(answer)) if status.is_some_and(|status| status.success()) => End::Answered(answer),
@@ -231,18 +191,6 @@ impl Cli {
             Some(Err(failure)) => End::Failed(failure),
             None => self.without_result(status, &String::from_utf8_lossy(&stderr), pane),
         })
-    }
-
-    /// A message is in the conversation.
-    fn delivered(&mut self, running: &Running<'_>, id: Uuid) {
-        if let Some(Some(message)) = self.sent.remove(&id) {
-            self.tell_delivered(running, message);
-        }
-    }
-
-    fn tell_delivered(&mut self, running: &Running<'_>, message: i64) {
-        let (link, call) = (running.worker.link.clone(), Call::Delivered { token: running.assignment.token, message });
-        self.telling.spawn(async move { link.call::<()>(call).await });
     }
 
     fn without_result(&self, status: Option<ExitStatus>, stderr: &str, pane: &mut Pane) -> End {
@@ -266,112 +214,14 @@ impl Cli {
     /// # Errors
     /// The daemon's refusal: the claim is over.
     async fn end(mut self) -> Result<(), Error> {
-        self.writing.abort();
+        self.messages.stop();
         // It may be gone already, which is what is wanted.
         drop(self.child.kill().await);
         self.stderr.abort();
-        while let Some(told) = self.telling.join_next().await {
-            told.map_err(|error| Error::unavailable(format!("a message could not be noted: {error}")))??;
-        }
-        Ok(())
-    }
-}
-
-/// What two turns came to: a person's message may be answered by a few words, and the result of the turn before still stands.
-fn joined(before: Option<Result<Answer, Failure>>, last: Result<Answer, Failure>) -> Result<Answer, Failure> {
-    match (before, last) {
-        (Some(Ok(before)), Ok(Answer { text, structured: None })) => Ok(Answer { text, structured: before.structured }),
-        (_, last) => last,
+        self.messages.daemon_knows().await
     }
 }
 
 fn failed(class: FailureClass, message: String) -> End {
     End::Failed(Failure { class, message, resets_at: None })
-}
-
-/// Writes lines until nothing more follows, which the CLI is then told. How long it takes to read them is its own matter.
-async fn write_lines(to: Option<ChildStdin>, mut lines: mpsc::UnboundedReceiver<String>) {
-    let Some(mut to) = to else { return };
-    while let Some(line) = lines.recv().await {
-        if to.write_all(line.as_bytes()).await.is_err() || to.flush().await.is_err() {
-            return;
-        }
-    }
-}
-
-/// Reads lines until there are no more. A line that is too long is handed on cut, which its reader takes for garbage.
-async fn read_lines(from: impl AsyncRead + Unpin, to: mpsc::Sender<Vec<u8>>) {
-    let mut reader = BufReader::with_capacity(64 * 1024, from);
-    loop {
-        let mut line = Vec::new();
-        let most = MAX_LINE_BYTES as u64 + 1;
-        match (&mut reader).take(most).read_until(b'\n', &mut line).await {
-            Ok(0) | Err(_) => return,
-            Ok(_) => {
-                if to.send(line).await.is_err() {
-                    return;
-                }
-            }
-        }
-    }
-}
-
-/// Reads to the end and keeps the last part.
-async fn read_tail(from: Option<impl AsyncRead + Unpin>) -> Vec<u8> {
-    let Some(mut from) = from else { return Vec::new() };
-    let (mut kept, mut buffer) = (Vec::new(), vec![0; STDERR]);
-    while let Ok(n @ 1..) = from.read(&mut buffer).await {
-        kept.extend_from_slice(&buffer[..n]);
-        let extra = kept.len().saturating_sub(STDERR);
-        kept.drain(..extra);
-    }
-    kept
-}
-
-/// What an attempt has used, over all its processes.
-pub(super) struct Meter {
-    token: Token,
-    report: i64,
-    before: (Usage, i64),
-    usage: Usage,
-    imputed: i64,
-    said: i64,
-}
-
-impl Meter {
-    pub(super) fn new(token: Token) -> Self {
-        let none = Usage::default();
-        Self { token, report: 0, before: (none, 0), usage: none, imputed: 0, said: 0 }
-    }
-
-    /// A process has used this much so far.
-    fn process_used(&mut self, usage: Usage, model: &str) {
-        self.usage = usage;
-        self.imputed = price::imputed(model, &usage).0;
-    }
-
-    /// The CLI says what its process cost so far.
-    fn turn_ended(&mut self, cost: i64) {
-        self.said = self.said.max(cost);
-    }
-
-    /// The next process counts from nothing again.
-    pub(super) fn next_process(&mut self) {
-        let total = self.total();
-        self.before = (total.0, total.1);
-        (self.usage, self.imputed, self.said) = (Usage::default(), 0, 0);
-    }
-
-    /// Tokens, and cost in millionths of a dollar: the CLI's own word, or what the tokens cost by the price list if that is more.
-    fn total(&self) -> (Usage, i64) {
-        let cost = self.said.max(self.imputed);
-        (self.before.0.plus(self.usage), self.before.1 + cost)
-    }
-
-    /// The next report.
-    pub(super) fn next(&mut self) -> Progress {
-        self.report += 1;
-        let (usage, cost) = self.total();
-        Progress { token: self.token, report: self.report, usage, cost: MicroUsd(cost) }
-    }
 }

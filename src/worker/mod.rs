@@ -6,17 +6,27 @@
 //! as the worker.
 
 mod attempt;
+mod beneath;
 mod checks;
 mod command;
 mod conversation;
+mod disk;
 mod history;
+mod keeper;
+mod layout;
 mod live;
 mod log;
+mod messages;
+mod meter;
 mod pane;
+mod pipes;
 mod places;
+mod report;
+mod running;
 mod snapshot;
-mod system;
+mod talk;
 mod transcript;
+mod turns;
 mod typed;
 mod workspace;
 
@@ -73,7 +83,7 @@ pub async fn run(start: Start) -> Result<(), Error> {
     let mut pane = Pane::open(&welcome, start.colours)?;
     pane.banner(&start.agent, &welcome);
     let mut typed = typed::listen(link.clone());
-    let worker = Worker { link, blobs, layout: system::look(), bwrap: start.bwrap, welcome };
+    let worker = Worker { link, blobs, layout: layout::look(), bwrap: start.bwrap, welcome };
     loop {
         pane.waiting();
         let assignment = worker.wait_for_work(&mut typed, &mut notices, &mut pane).await?;

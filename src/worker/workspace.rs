@@ -9,7 +9,7 @@ use std::time::Duration;
 use rustix::fs::{FlockOperation, flock};
 
 use super::Worker;
-use super::system::{canonical, remove_folder};
+use super::disk::remove_folder;
 use crate::domain::error::Error;
 use crate::domain::pipeline::Tree;
 use crate::protocol::rpc::Assignment;
@@ -70,7 +70,7 @@ impl Workspace {
         };
         fs::create_dir_all(&paths.sandboxes).map_err(failed)?;
         let lock = Path::new(&paths.sandboxes).join(assignment.token.lock_file());
-        let canonical = |path: &Path| canonical(path).map_err(failed);
+        let canonical = |path: &Path| fs::canonicalize(path).map_err(failed);
         Ok(Self {
             tree: canonical(&tree)?,
             home: canonical(&home)?,
@@ -113,7 +113,7 @@ impl Workspace {
             }
             _ => self.tree.clone(),
         };
-        let canonical = |path: &Path| canonical(path).map_err(failed);
+        let canonical = |path: &Path| fs::canonicalize(path).map_err(failed);
         Ok(Self {
             tree: canonical(&tree)?,
             home: canonical(&home)?,
@@ -158,7 +158,7 @@ impl Workspace {
         if profile == Profile::Cli {
             programs.push((self.program.clone(), worker.welcome.provider.name.clone()));
             for name in ["claude-swarm", "claude-tasks"] {
-                if let Ok(path) = canonical(&binaries.join(name)) {
+                if let Ok(path) = fs::canonicalize(binaries.join(name)) {
                     programs.push((path, name.to_owned()));
                 }
             }
@@ -176,9 +176,7 @@ impl Workspace {
             read_only: settings.read_only.iter().map(PathBuf::from).collect(),
             hidden: settings.hidden.iter().map(PathBuf::from).collect(),
             tmp_bytes: TMP_BYTES,
-            guard: true,
             lock_fd: None,
-            info_fd: None,
         })
     }
 }

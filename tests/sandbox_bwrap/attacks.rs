@@ -1,6 +1,6 @@
 //! What an agent may try against its own sandbox.
 
-use claude_swarm::sandbox::{Profile, Sandbox};
+use claude_swarm::sandbox::Profile;
 
 use super::stage::{Running, Stage, held};
 
@@ -37,9 +37,8 @@ fn an_agent_cannot_release_the_lock_that_proves_it_alive() {
 /// Not a wish but the reason for the guard. Should this fail one day, bubblewrap protects its init and the guard can go.
 #[test]
 fn without_a_guard_it_can() {
-    let mut stage = Stage::new(Profile::Cli);
-    stage.sandbox = Sandbox { guard: false, ..stage.sandbox };
-    let mut running = Running::start(stage.locked(UNLOCK_EVERYTHING));
+    let stage = Stage::new(Profile::Cli);
+    let mut running = Running::start(stage.locked_without_a_guard(UNLOCK_EVERYTHING));
     let said = running.line();
     assert!(said.starts_with("got ") && said != "got 0", "{said}");
     assert!(!held(&stage.lock()), "{said}");

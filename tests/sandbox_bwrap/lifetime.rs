@@ -3,8 +3,7 @@
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use claude_swarm::sandbox::{Profile, Sandbox};
-use rstest::rstest;
+use claude_swarm::sandbox::Profile;
 
 use super::stage::{Running, Stage, held, wait_free};
 
@@ -13,12 +12,9 @@ const STUBBORN: &str = "exec 8>>/workspace/stubborn; \
      setsid sh -c 'trap \"\" HUP TERM INT QUIT; (trap \"\" HUP TERM INT QUIT; flock -x 8; echo up; sleep 1000 & wait; sleep 1000) & ' & \
      sleep 1000";
 
-#[rstest]
-#[case::guarded(true)]
-#[case::without_a_guard(false)]
-fn a_kill_of_bubblewrap_ends_everything_and_frees_the_lock(#[case] guard: bool) {
-    let mut stage = Stage::new(Profile::Cli);
-    stage.sandbox = Sandbox { guard, ..stage.sandbox };
+#[test]
+fn a_kill_of_bubblewrap_ends_everything_and_frees_the_lock() {
+    let stage = Stage::new(Profile::Cli);
     let mut running = Running::start(stage.locked(STUBBORN));
     assert_eq!(running.line(), "up");
     assert!(held(&stage.lock()) && held(&stage.tree().join("stubborn")));

@@ -44,9 +44,7 @@ impl Stage {
             read_only: vec![],
             hidden: vec![swarm],
             tmp_bytes: 16 << 20,
-            guard: true,
             lock_fd: None,
-            info_fd: None,
         };
         Self { dir, sandbox }
     }
@@ -69,9 +67,22 @@ impl Stage {
     /// The same with the lock taken on descriptor 9 before bubblewrap starts.
     pub fn locked(&self, script: &str) -> Command {
         let with_lock = Sandbox { lock_fd: Some(9), ..self.sandbox.clone() };
+        self.holding_the_lock(&with_lock.argv(&["/bin/sh".into(), "-c".into(), script.into()]).unwrap())
+    }
+
+    /// The same as it would be without a guard: the sandbox's own bubblewrap holds the lock.
+    pub fn locked_without_a_guard(&self, script: &str) -> Command {
+        let guarded = self.sandbox.argv(&["/bin/sh".into(), "-c".into(), script.into()]).unwrap();
+        let inside = guarded.iter().position(|argument| argument == "--").unwrap() + 1;
+        let mut argv = guarded[inside..].to_vec();
+        argv.splice(1..1, ["--sync-fd".to_owned(), "9".to_owned()]);
+        self.holding_the_lock(&argv)
+    }
+
+    fn holding_the_lock(&self, bwrap: &[String]) -> Command {
         let mut argv: Vec<String> = ["/bin/sh", "-c", "exec 9>>\"$0\" && flock -x 9 && exec \"$@\""].map(str::to_owned).to_vec();
         argv.push(self.lock().to_str().unwrap().to_owned());
-        argv.extend(with_lock.argv(&["/bin/sh".into(), "-c".into(), script.into()]).unwrap());
+        argv.extend(bwrap.iter().cloned());
         prepared(&argv, self.sandbox.profile)
     }
 

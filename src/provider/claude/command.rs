@@ -16,9 +16,8 @@ pub fn command(launch: &Launch) -> Result<CommandLine, LaunchError> {
     let mut push = |args: &[&str]| argv.extend(args.iter().map(|arg| (*arg).to_owned()));
 
     push(&["-p", "--input-format", "stream-json", "--output-format", "stream-json", "--verbose", "--replay-user-messages"]);
-    if launch.partial_messages {
-        push(&["--include-partial-messages"]);
-    }
+    // The parts of an answer as they come: exact output tokens before its end, and without them a long answer is silence.
+    push(&["--include-partial-messages"]);
     // The sandbox decides what may be done, and nobody is there to answer a question. A tree's own settings, hooks and MCP servers
     // are not obeyed: they are the work of whoever wrote the tree.
     push(&["--permission-mode", "bypassPermissions", "--setting-sources", "user", "--strict-mcp-config"]);

@@ -22,10 +22,6 @@ use crate::domain::failure::FailureClass;
 pub struct Claude;
 
 impl Provider for Claude {
-    fn name(&self) -> &'static str {
-        "claude"
-    }
-
     fn command(&self, launch: &Launch) -> Result<CommandLine, LaunchError> {
         command::command(launch)
     }
@@ -34,12 +30,8 @@ impl Provider for Claude {
         user_message(id, text)
     }
 
-    fn interrupt(&self, id: Uuid) -> String {
-        interrupt(id)
-    }
-
-    fn parser(&self, structured: bool) -> Box<dyn Parser> {
-        Box::new(StreamParser::new(structured))
+    fn parser(&self) -> Box<dyn Parser> {
+        Box::new(StreamParser::default())
     }
 
     fn classify_exit(&self, ending: &Ending<'_>) -> FailureClass {
@@ -62,13 +54,6 @@ impl Provider for Claude {
 /// message again after a crash is safe; but it starts no turn then, and the process ends without a result if nothing else was sent.
 pub fn user_message(id: Uuid, text: &str) -> String {
     let line = json!({ "type": "user", "uuid": id, "message": { "role": "user", "content": text } });
-    format!("{line}\n")
-}
-
-/// A request to end the running turn, with its newline. The turn then ends as [`FailureClass::Interrupted`], and the process waits for
-/// more input.
-pub fn interrupt(id: Uuid) -> String {
-    let line = json!({ "type": "control_request", "request_id": id, "request": { "subtype": "interrupt" } });
     format!("{line}\n")
 }
 

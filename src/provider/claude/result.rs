@@ -7,10 +7,11 @@
 use serde_json::Value;
 
 use super::classify;
+use crate::domain::budget::MicroUsd;
 use crate::domain::failure::FailureClass;
 use crate::domain::text::joined;
 use crate::domain::time::Millis;
-use crate::provider::fact::{Answer, Failure, ModelUsage, Outcome, Usage};
+use crate::provider::fact::{Answer, Failure, Outcome, Usage};
 
 /// What a failure's message may have, in bytes.
 const MESSAGE_BYTES: usize = 500;
@@ -24,25 +25,29 @@ pub struct Before {
     pub rejected: Option<Option<Millis>>,
 }
 
-/// Reads a result line. With `structured` an answer without a structured result is a failure.
-pub fn outcome(line: &Value, before: &Before, structured: bool) -> Outcome {
-    let models = models(line);
-    let usage = if models.is_empty() {
-        tokens(&line["usage"], ["input_tokens", "output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens"])
-    } else {
-        models.iter().fold(Usage::default(), |sum, model| sum.plus(model.usage))
-    };
-    Outcome {
-        result: verdict(line, before, structured),
-        cost_micro_usd: micro_usd(&line["total_cost_usd"]),
-        usage,
-        models,
-        turns: line["num_turns"].as_u64().and_then(|n| u32::try_from(n).ok()).unwrap_or(0),
-        duration_ms: line["duration_ms"].as_i64().unwrap_or(0),
+/// The names of token counts in a message, in the order of [`tokens`].
+pub const USAGE_NAMES: [&str; 4] = ["input_tokens", "output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens"];
+
+/// The same in `modelUsage`.
+const MODEL_USAGE_NAMES: [&str; 4] = ["inputTokens", "outputTokens", "cacheReadInputTokens", "cacheCreationInputTokens"];
+
+/// Reads a result line. Whether an answer without a structured result is one is not judged here: a turn before may have given it.
+pub fn outcome(line: &Value, before: &Before) -> Outcome {
+    let cost = MicroUsd::from_usd(line["total_cost_usd"].as_f64().unwrap_or(0.0));
+    Outcome { result: verdict(line, before), cost }
+}
+
+/// The tokens that the process has used up to this result line, sub-agents included.
+pub fn usage(line: &Value) -> Usage {
+    match line["modelUsage"].as_object() {
+        Some(models) if !models.is_empty() => {
+            models.values().fold(Usage::default(), |sum, used| sum.plus(tokens(used, MODEL_USAGE_NAMES)))
+        }
+        _ => tokens(&line["usage"], USAGE_NAMES),
     }
 }
 
-fn verdict(line: &Value, before: &Before, structured: bool) -> Result<Answer, Failure> {
+fn verdict(line: &Value, before: &Before) -> Result<Answer, Failure> {
     let text = line["result"].as_str().unwrap_or_default();
     let errors = match line["errors"].as_array() {
         Some(list) => list.iter().filter_map(Value::as_str).collect::<Vec<_>>().join("; "),
@@ -75,42 +80,14 @@ fn verdict(line: &Value, before: &Before, structured: bool) -> Result<Answer, Fa
         };
         return fail(class, said);
     }
-    let result = line.get("structured_output").filter(|value| !value.is_null()).cloned();
-    if structured && result.is_none() {
-        return fail(FailureClass::ResultMissing, "the run ended without the structured result that the task asks for");
-    }
-    Ok(Answer { text: text.to_owned(), structured: result })
-}
-
-fn models(line: &Value) -> Vec<ModelUsage> {
-    let Some(by_model) = line["modelUsage"].as_object() else { return Vec::new() };
-    let names = ["inputTokens", "outputTokens", "cacheReadInputTokens", "cacheCreationInputTokens"];
-    by_model
-        .iter()
-        .map(|(model, used)| ModelUsage {
-            model: joined(model, 100),
-            usage: tokens(used, names),
-            cost_micro_usd: micro_usd(&used["costUSD"]),
-        })
-        .collect()
+    let structured = line.get("structured_output").filter(|value| !value.is_null()).cloned();
+    Ok(Answer { text: text.to_owned(), structured })
 }
 
 /// Reads token counts under the given names, in the order input, output, cache read, cache write.
 pub fn tokens(from: &Value, [input, output, cache_read, cache_write]: [&str; 4]) -> Usage {
     let count = |name: &str| from[name].as_u64().unwrap_or(0);
     Usage { input: count(input), output: count(output), cache_read: count(cache_read), cache_write: count(cache_write) }
-}
-
-fn micro_usd(dollars: &Value) -> i64 {
-    let micro = dollars.as_f64().unwrap_or(0.0) * 1e6;
-    // A hair below a whole number is that number: 0.3 dollars are 300000 millionths, not 300001.
-    let whole = (micro - 1e-6).ceil();
-    if whole.is_finite() && whole > 0.0 {
-        #[expect(clippy::cast_possible_truncation, reason = "the cast saturates, which is what is wanted of an absurd cost")]
-        let count = whole as i64;
-        return count;
-    }
-    0
 }
 
 #[cfg(test)]
@@ -120,18 +97,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn dollars_become_whole_millionths_rounded_up() {
-        assert_eq!(micro_usd(&json!(0.007262499999999999)), 7263);
-        assert_eq!(micro_usd(&json!(0.3)), 300_000);
-        assert_eq!(micro_usd(&json!(0.1 + 0.2)), 300_000);
-        assert_eq!(micro_usd(&json!(0)), 0);
-        assert_eq!(micro_usd(&json!(-1)), 0);
-        assert_eq!(micro_usd(&json!("much")), 0);
-    }
-
-    #[test]
     fn a_result_line_without_anything_in_it_is_a_failure() {
-        let outcome = outcome(&json!({ "type": "result" }), &Before::default(), false);
+        let outcome = outcome(&json!({ "type": "result" }), &Before::default());
         assert_eq!(outcome.result.unwrap_err().class, FailureClass::Crashed);
     }
 }

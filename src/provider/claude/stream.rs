@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::result::{self, Before, tokens};
+use super::result::{self, Before, USAGE_NAMES, tokens};
 use super::{classify, summary};
 use crate::domain::text::{clean, clip, joined};
 use crate::domain::time::Millis;
@@ -28,12 +28,9 @@ const INPUT_MEMBERS: usize = 64;
 /// The most messages whose counts are held apart.
 const MESSAGES: usize = 1024;
 
-const USAGE_NAMES: [&str; 4] = ["input_tokens", "output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens"];
-
 /// Turns the lines of one process into facts. See [`Parser`].
 #[derive(Debug, Default)]
 pub struct StreamParser {
-    structured: bool,
     before: Before,
     /// Tokens of what is settled: earlier turns, and messages that are no longer held apart.
     settled: Usage,
@@ -45,11 +42,6 @@ pub struct StreamParser {
 }
 
 impl StreamParser {
-    /// A parser for a new process. With `structured` a success without a structured result is a failure.
-    pub fn new(structured: bool) -> Self {
-        Self { structured, ..Self::default() }
-    }
-
     fn read(&mut self, line: &Value) -> Vec<Fact> {
         let kind = line["type"].as_str().unwrap_or_default();
         match kind {
@@ -154,18 +146,13 @@ impl StreamParser {
             _ => LimitStatus::Allowed,
         };
         self.before.rejected = (status == LimitStatus::Rejected).then_some(resets_at);
-        Fact::Limit {
-            status,
-            kind: info["rateLimitType"].as_str().map(|kind| joined(kind, 100)),
-            resets_at,
-            utilization: info["utilization"].as_f64(),
-        }
+        Fact::Limit { status, kind: info["rateLimitType"].as_str().map(|kind| joined(kind, 100)), resets_at }
     }
 
     fn result(&mut self, line: &Value) -> Vec<Fact> {
-        let outcome = result::outcome(line, &self.before, self.structured);
+        let outcome = result::outcome(line, &self.before);
         // The process's own sum is the truth. What was counted on the way stands where it is more: an interrupted answer.
-        self.settled = self.usage().max(outcome.usage);
+        self.settled = self.usage().max(result::usage(line));
         self.messages.clear();
         self.writing.clear();
         self.before = Before::default();
