@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tokio::sync::mpsc;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 
 use super::Worker;
 use super::keeper::Keeper;
@@ -24,6 +24,9 @@ use crate::failpoint;
 use crate::protocol::rpc::{Assignment, Call, Notice};
 use crate::provider::{Answer, Failure};
 use crate::secrets::Redactor;
+
+/// How long an attempt may take for what comes after its CLI and its checks: the snapshot, the history, the reports.
+const AFTER: Duration = Duration::from_secs(30 * 60);
 
 /// What an attempt came to.
 enum Outcome {
@@ -57,18 +60,28 @@ pub(super) async fn run(
     };
     pane.begin_transcript();
     pane.show(Tone::Title, "▶", &about);
-    let keeper = Keeper::start(worker.link.clone(), token, Duration::from_millis(worker.welcome.lease_ms));
+    let mut keeper = Keeper::start(worker.link.clone(), token, Duration::from_millis(worker.welcome.lease_ms));
     let workspace = match Workspace::prepare(worker, &assignment).await {
         Ok(workspace) => workspace,
         Err(error) => {
             let mut meter = Meter::new(token);
             let call = report::failing(&mut meter, broken(&error));
-            return report::send(worker, call, &mut meter, pane).await;
+            return report::send(worker, assignment.task, call, &mut meter, pane).await;
         }
     };
     let deadline = Instant::now() + Duration::from_millis(assignment.timeout_ms);
-    let mut running = Running { worker, assignment: &assignment, workspace, meter: Meter::new(token), keeper, deadline };
-    let mut outcome = match attempt(&mut running, pane, typed, notices).await {
+    let mut running = Running { worker, assignment: &assignment, workspace, meter: Meter::new(token), deadline, reporting: None };
+    // What comes after the CLI has times of its own; this is for what none of them sees.
+    let late = deadline + checks::longest(&assignment) + AFTER;
+    let outcome = tokio::select! {
+        outcome = attempt(&mut running, pane, typed, notices) => outcome,
+        reason = keeper.over() => Ok(Outcome::Stopped(reason)),
+        () = sleep_until(late) => {
+            let message = "what comes after the CLI (its checks, its snapshot) did not come to an end".to_owned();
+            Ok(Outcome::Failed(Failure { class: FailureClass::Timeout, message, resets_at: None }))
+        }
+    };
+    let mut outcome = match outcome {
         Ok(outcome) => outcome,
         Err(error) if error.kind == Kind::Conflict => Outcome::Stopped(error.to_string()),
         Err(error) => Outcome::Failed(broken(&error)),
@@ -83,10 +96,12 @@ pub(super) async fn run(
         report::keep_transcript(worker, token, pane).await;
     }
     match outcome {
-        Outcome::Complete(complete) => report::send(worker, Call::Complete(complete), &mut running.meter, pane).await,
+        Outcome::Complete(complete) => {
+            report::send(worker, assignment.task, Call::Complete(complete), &mut running.meter, pane).await
+        }
         Outcome::Failed(failure) => {
             let call = report::failing(&mut running.meter, failure);
-            report::send(worker, call, &mut running.meter, pane).await
+            report::send(worker, assignment.task, call, &mut running.meter, pane).await
         }
         Outcome::Stopped(reason) => {
             pane.show(Tone::Warn, "■", &format!("stopped: {reason}"));
@@ -130,10 +145,7 @@ async fn attempt(
     let mut results = Vec::new();
     for check in &assignment.checks {
         let workspace = running.workspace.for_check(worker, assignment).await?;
-        tokio::select! {
-            result = checks::run(worker, &workspace, check, pane) => results.push(result?),
-            reason = running.keeper.over() => return Ok(Outcome::Stopped(reason)),
-        }
+        results.push(checks::run(worker, &workspace, check, pane).await?);
     }
     let manifest = match assignment.tree {
         Tree::Write => {

@@ -14,6 +14,7 @@ use crate::domain::error::Error;
 use crate::domain::pipeline::Check;
 use crate::domain::report::CheckReport;
 use crate::domain::text;
+use crate::protocol::rpc::Assignment;
 use crate::sandbox::Profile;
 
 /// The most of a check's output that is kept, in bytes.
@@ -22,19 +23,28 @@ const OUTPUT_MAX: u64 = 4 * 1024 * 1024;
 /// The end of a check's output that people and the next attempt are shown, in characters.
 const TAIL: usize = 4_000;
 
+/// How long all the checks of an attempt may take together.
+pub(super) fn longest(assignment: &Assignment) -> Duration {
+    assignment.checks.iter().map(limit).sum()
+}
+
+fn limit(check: &Check) -> Duration {
+    Duration::from_secs(u64::from(check.timeout_minutes) * 60)
+}
+
 pub(super) async fn run(worker: &Worker, workspace: &Workspace, check: &Check, pane: &mut Pane) -> Result<CheckReport, Error> {
     pane.show(Tone::Tool, "✓", &format!("check {}: {}", check.name, check.command.join(" ")));
     let program = Program {
         profile: Profile::Check,
         argv: check.command.clone(),
         env: BTreeMap::new(),
-        stdin: Stdio::null(),
+        stdio: [Stdio::null(), Stdio::piped(), Stdio::piped()],
         git_dir: None,
     };
     let mut child = command::spawn(worker, workspace, program).await?;
     let (out, err) = (child.stdout.take(), child.stderr.take());
     let both = async { tokio::join!(read(out), read(err), child.wait()) };
-    let limit = Duration::from_secs(u64::from(check.timeout_minutes) * 60);
+    let limit = limit(check);
     let (output, exit) = match tokio::time::timeout(limit, both).await {
         Ok((out, err, status)) => {
             let status = status.map_err(|error| Error::unavailable(format!("the check {} was lost: {error}", check.name)))?;

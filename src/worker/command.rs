@@ -22,7 +22,8 @@ pub(super) struct Program {
     pub argv: Vec<String>,
     /// On top of the sandbox's own.
     pub env: BTreeMap<String, String>,
-    pub stdin: Stdio,
+    /// Its standard input, output and error.
+    pub stdio: [Stdio; 3],
     /// Where the tree's git directory is.
     pub git_dir: Option<std::path::PathBuf>,
 }
@@ -45,7 +46,8 @@ pub(super) async fn spawn(worker: &Worker, workspace: &Workspace, program: Progr
     } else {
         bare(worker, workspace, &program)
     };
-    command.envs(&program.env).stdin(program.stdin).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    let [stdin, stdout, stderr] = program.stdio;
+    command.envs(&program.env).stdin(stdin).stdout(stdout).stderr(stderr).kill_on_drop(true);
     // Only from here to the end of this function: nothing else is started in between.
     fcntl_setfd(&lock, FdFlags::empty()).map_err(|error| failed(&error))?;
     let child = command.spawn().map_err(|error| failed(&error))?;

@@ -62,7 +62,7 @@ impl Git<'_> {
             // By itself git leaves what it wrote to the system, and a power cut leaves a history that nobody can add to.
             argv: ["git", "-c", "core.fsync=all"].iter().chain(arguments).map(|argument| (*argument).to_owned()).collect(),
             env: BTreeMap::new(),
-            stdin: Stdio::piped(),
+            stdio: [Stdio::piped(), Stdio::piped(), Stdio::piped()],
             git_dir: Some(self.git_dir.to_owned()),
         };
         let mut child = command::spawn(self.worker, self.workspace, program).await?;

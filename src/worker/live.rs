@@ -1,6 +1,6 @@
 //! One process of the CLI, from its start to its end: lines in, facts out, messages to it, and everything that can end it early.
 
-use std::process::{ExitStatus, Stdio};
+use std::process::ExitStatus;
 use std::time::Duration;
 
 use tokio::process::Child;
@@ -13,12 +13,14 @@ use super::command::{self, Program};
 use super::conversation::ConversationFile;
 use super::messages::Messages;
 use super::pane::{Pane, Tone};
+use super::pipes::Ends;
 use super::places::Places;
 use super::running::Running;
 use super::turns::Turns;
 use super::{pipes, transcript};
+use crate::domain::budget::MicroUsd;
 use crate::domain::error::Error;
-use crate::domain::failure::FailureClass;
+use crate::domain::failure::{AccountEffect, FailureClass};
 use crate::domain::text;
 use crate::failpoint;
 use crate::protocol::rpc::Notice;
@@ -93,7 +95,7 @@ impl Cli {
         launch.model.clone_from(&assignment.model);
         launch.system_prompt = Some(format!("{}/{ROLE_FILE}", places.home));
         launch.result_schema = Some(assignment.result_schema.clone());
-        launch.max_budget_usd = Some(assignment.budget_usd);
+        launch.max_budget_usd = Some(running.meter.left(MicroUsd::from_usd(assignment.budget_usd)).usd());
         launch.max_retries = settings.max_retries;
         launch.extra_args.clone_from(&settings.args);
         launch.base_url.clone_from(&settings.base_url);
@@ -101,15 +103,15 @@ impl Cli {
         launch.extra_env.insert("CLAUDE_SWARM_SOCKET".to_owned(), format!("{}/swarm.sock", places.socket_dir));
         launch.credential.clone_from(&assignment.credential);
         let line = provider.command(&launch).map_err(|error| Error::invalid("launch", error.to_string()))?;
-        let program = Program { profile: Profile::Cli, argv: line.argv, env: line.env, stdin: Stdio::piped(), git_dir: None };
-        let mut child = command::spawn(worker, &running.workspace, program).await?;
+        let sockets = pipes::sockets().map_err(|error| Error::unavailable(format!("the CLI's standard streams: {error}")))?;
+        let (Ends { stdin, stdout, stderr }, stdio) = sockets;
+        let program = Program { profile: Profile::Cli, argv: line.argv, env: line.env, stdio, git_dir: None };
+        let child = command::spawn(worker, &running.workspace, program).await?;
         let (send, lines) = mpsc::channel(LINES);
-        if let Some(stdout) = child.stdout.take() {
-            tokio::spawn(pipes::read_lines(stdout, send));
-        }
-        let stderr = tokio::spawn(pipes::read_tail(child.stderr.take()));
+        tokio::spawn(pipes::read_lines(stdout, send));
+        let stderr = tokio::spawn(pipes::read_tail(stderr));
         let parser = provider.parser();
-        let messages = Messages::start(running, provider, child.stdin.take());
+        let messages = Messages::start(running, provider, stdin);
         Ok(Self { child, messages, lines, stderr, provider, parser })
     }
 
@@ -126,6 +128,8 @@ impl Cli {
         let mut heard = Instant::now();
         let mut reported = Instant::now();
         let mut turns = Turns::default();
+        // Whether code that is not the CLI's own may have run beside it.
+        let mut ran = false;
         // By when a CLI that was told that nothing follows must have ended.
         let mut leave: Option<Instant> = None;
         loop {
@@ -133,13 +137,18 @@ impl Cli {
                 line = self.lines.recv() => {
                     let Some(line) = line else { break };
                     heard = Instant::now();
-                    for fact in self.parser.feed(&line) {
+                    // Before anything of it is cut, or a part of a secret would be left that is no secret any more.
+                    for fact in self.parser.feed(&pane.redactor.redact_bytes(&line)) {
                         transcript::show(pane, &fact);
                         match fact {
-                            Fact::Delivered { id: Some(id), .. } => {
-                                self.messages.echoed(id);
+                            Fact::Delivered { id, .. } => {
+                                if !self.messages.echoed(id) {
+                                    let message = "the CLI was told something that did not come from here; nothing after it is trusted";
+                                    return Ok(failed(FailureClass::Garbage, message.to_owned()));
+                                }
                                 turns.heard();
                             }
+                            Fact::ToolCalled { .. } => ran = true,
                             Fact::ToolReturned { .. } => failpoint::reach("worker.mid-stream"),
                             Fact::Finished(outcome) => {
                                 if let Err(failure) = turns.ended(outcome.result) {
@@ -151,14 +160,14 @@ impl Cli {
                         }
                     }
                     running.meter.process_used(self.parser.usage(), &running.assignment.model);
-                    if reported.elapsed() >= REPORT {
-                        reported = Instant::now();
-                        running.report_progress();
-                    }
                     if self.messages.all_heard() && turns.close() {
                         self.messages.nothing_follows();
                         leave = Some(Instant::now() + LEAVE);
                     }
+                }
+                () = sleep_until(reported + REPORT) => {
+                    reported = Instant::now();
+                    running.report_progress();
                 }
                 () = sleep_until(leave.unwrap_or(deadline)), if leave.is_some() => {
                     return Ok(failed(FailureClass::Stalled, "the CLI answered and did not end".to_owned()));
@@ -169,7 +178,6 @@ impl Cli {
                 () = sleep_until(deadline) => {
                     return Ok(failed(FailureClass::Timeout, "the attempt took longer than its type allows".to_owned()));
                 }
-                reason = running.keeper.over() => return Ok(End::Stopped(reason)),
                 Some(note) = typed.recv() => pane.note(&note),
                 notice = notices.recv() => match notice {
                     Some(Notice::Message(message)) => self.messages.deliver(&message),
@@ -180,8 +188,10 @@ impl Cli {
             }
         }
         let status = tokio::time::timeout(LEAVE, self.child.wait()).await.ok().and_then(Result::ok);
-        let stderr = (&mut self.stderr).await.unwrap_or_default();
-        Ok(match turns.result() {
+        // Where there is no sandbox, something may live on that keeps it open.
+        let stderr = tokio::time::timeout(LEAVE, &mut self.stderr).await.ok().and_then(Result::ok).unwrap_or_default();
+        let stderr = pane.redactor.redact(&String::from_utf8_lossy(&stderr));
+        let end = match turns.result() {
             // Only a CLI that ended well by itself has said what it meant to say: product code that runs beside it could have written
             // its answer and then ended it.
             Some(Ok(answer)) if status.is_some_and(|status| status.success()) => End::Answered(answer),
@@ -189,7 +199,11 @@ impl Cli {
                 failed(FailureClass::Crashed, "the CLI answered, but did not end well; the answer is not trusted".to_owned())
             }
             Some(Err(failure)) => End::Failed(failure),
-            None => self.without_result(status, &String::from_utf8_lossy(&stderr), pane),
+            None => self.without_result(status, &stderr, pane),
+        };
+        Ok(match end {
+            End::Failed(failure) if ran => End::Failed(doubted(failure)),
+            end => end,
         })
     }
 
@@ -219,6 +233,18 @@ impl Cli {
         drop(self.child.kill().await);
         self.stderr.abort();
         self.messages.daemon_knows().await
+    }
+}
+
+/// What a CLI says of its account when code of a product has run beside it: that code may have said it in the CLI's place, to close the account
+/// for everybody. So the account only cools, and the next attempt asks before it runs anything.
+fn doubted(failure: Failure) -> Failure {
+    match failure.class.effect().account {
+        AccountEffect::None | AccountEffect::Cool => failure,
+        AccountEffect::Exhausted | AccountEffect::LoginRequired => {
+            let message = format!("{}, which the next attempt will confirm or not: {}", failure.class, failure.message);
+            Failure { class: FailureClass::RateLimited, message, resets_at: None }
+        }
     }
 }
 

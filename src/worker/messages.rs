@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use tokio::process::ChildStdin;
+use tokio::net::UnixStream;
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinSet};
 use uuid::Uuid;
@@ -25,14 +25,14 @@ pub(super) struct Messages {
     writing: AbortHandle,
     /// What was sent and has not come back: by its id, the message's number if it is one.
     sent: HashMap<Uuid, Option<i64>>,
-    /// The messages that it was told. The daemon may say one again before it knows that it was delivered.
+    /// What it was told, by its id. The daemon may say a message again before it knows that it was delivered.
     told: HashSet<Uuid>,
     /// What the daemon is being told of messages that are in the conversation. It may be away, and the CLI is followed all the same.
     telling: JoinSet<Result<(), Error>>,
 }
 
 impl Messages {
-    pub(super) fn start(running: &Running<'_>, provider: &'static dyn Provider, to: Option<ChildStdin>) -> Self {
+    pub(super) fn start(running: &Running<'_>, provider: &'static dyn Provider, to: UnixStream) -> Self {
         let (stdin, said) = mpsc::unbounded_channel();
         let writing = tokio::spawn(pipes::write_lines(to, said)).abort_handle();
         let (link, token) = (running.worker.link.clone(), running.assignment.token);
@@ -42,6 +42,7 @@ impl Messages {
 
     /// Tells it something that is no message of anybody.
     pub(super) fn say(&mut self, id: Uuid, text: &str) {
+        self.told.insert(id);
         self.send(id, text, None);
     }
 
@@ -67,11 +68,13 @@ impl Messages {
         self.tell_delivered(message.id);
     }
 
-    /// The CLI says what it was told under this id: it is in the conversation.
-    pub(super) fn echoed(&mut self, id: Uuid) {
+    /// The CLI says what it was told under this id: it is in the conversation. Answers whether it was told that by us.
+    pub(super) fn echoed(&mut self, id: Option<Uuid>) -> bool {
+        let Some(id) = id else { return false };
         if let Some(Some(message)) = self.sent.remove(&id) {
             self.tell_delivered(message);
         }
+        self.told.contains(&id)
     }
 
     fn tell_delivered(&mut self, message: i64) {

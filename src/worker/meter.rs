@@ -16,12 +16,14 @@ pub(super) struct Meter {
     imputed: MicroUsd,
     /// What this process cost in the CLI's own word.
     said: MicroUsd,
+    /// What the last report said.
+    reported: (Usage, MicroUsd),
 }
 
 impl Meter {
     pub(super) fn new(token: Token) -> Self {
         let (usage, cost) = (Usage::default(), MicroUsd(0));
-        Self { token, report: 0, before: (usage, cost), usage, imputed: cost, said: cost }
+        Self { token, report: 0, before: (usage, cost), usage, imputed: cost, said: cost, reported: (usage, cost) }
     }
 
     /// A process has used this much so far.
@@ -41,16 +43,32 @@ impl Meter {
         (self.usage, self.imputed, self.said) = (Usage::default(), MicroUsd(0), MicroUsd(0));
     }
 
+    /// Whether this process has asked a model anything yet.
+    pub(super) fn is_unused(&self) -> bool {
+        self.usage.total() == 0 && self.said == MicroUsd(0)
+    }
+
+    /// What the next process may spend of the attempt's budget: at the least a hundredth of a dollar, because none at all means no bound.
+    pub(super) fn left(&self, budget: MicroUsd) -> MicroUsd {
+        MicroUsd(budget.0.saturating_sub(self.total().1.0).max(10_000))
+    }
+
     /// Tokens and cost: the CLI's own word, or what the tokens cost by the price list if that is more.
     fn total(&self) -> (Usage, MicroUsd) {
         let (usage, cost) = self.before;
         (usage.plus(self.usage), cost.plus(self.said.max(self.imputed)))
     }
 
+    /// Whether anything was used since the last report.
+    pub(super) fn has_news(&self) -> bool {
+        self.total() != self.reported
+    }
+
     /// The next report.
     pub(super) fn next(&mut self) -> Progress {
         self.report += 1;
-        let (usage, cost) = self.total();
+        self.reported = self.total();
+        let (usage, cost) = self.reported;
         Progress { token: self.token, report: self.report, usage, cost }
     }
 }
@@ -75,7 +93,11 @@ mod tests {
         meter.turn_ended(by_list.plus(MicroUsd(2)));
         // A later turn that says less changes nothing: a process's sum only grows.
         meter.turn_ended(by_list);
+        assert!(!meter.is_unused());
         meter.next_process();
+        assert!(meter.is_unused());
+        assert_eq!(meter.left(by_list.plus(MicroUsd(500_002))), MicroUsd(500_000));
+        assert_eq!(meter.left(by_list), MicroUsd(10_000));
         meter.process_used(written(1), "claude-sonnet-5");
         meter.turn_ended(MicroUsd(1_000));
         let progress = meter.next();

@@ -1,16 +1,39 @@
-//! The pipes of a process: lines to it, lines from it, and the end of what it says on the side.
+//! What leads to a process and from it: lines to it, lines from it, and the end of what it says on the side.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::process::Stdio;
 
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
+use tokio::net::UnixStream;
 use tokio::sync::mpsc;
 
 use crate::provider::MAX_LINE_BYTES;
+
+/// Our ends of a CLI's standard input, output and error.
+pub(super) struct Ends {
+    pub stdin: UnixStream,
+    pub stdout: UnixStream,
+    pub stderr: UnixStream,
+}
+
+/// Sockets for a CLI's standard input, output and error: our ends, and the CLI's. What runs beside the CLI has its user id and could open a pipe
+/// again by its name in `/proc`, to say something in a person's name or in the CLI's; a socket cannot be opened by name.
+pub(super) fn sockets() -> io::Result<(Ends, [Stdio; 3])> {
+    let pair = || -> io::Result<(UnixStream, Stdio)> {
+        let (ours, theirs) = std::os::unix::net::UnixStream::pair()?;
+        ours.set_nonblocking(true)?;
+        Ok((UnixStream::from_std(ours)?, Stdio::from(OwnedFd::from(theirs))))
+    };
+    let ((stdin, its_stdin), (stdout, its_stdout), (stderr, its_stderr)) = (pair()?, pair()?, pair()?);
+    Ok((Ends { stdin, stdout, stderr }, [its_stdin, its_stdout, its_stderr]))
+}
 
 /// The end of standard error that is kept, in bytes.
 const TAIL: usize = 8 * 1024;
 
 /// Writes lines until nothing more follows, which the process is then told. How long it takes to read them is its own matter.
-pub(super) async fn write_lines(to: Option<impl AsyncWrite + Unpin>, mut lines: mpsc::UnboundedReceiver<String>) {
-    let Some(mut to) = to else { return };
+pub(super) async fn write_lines(mut to: impl AsyncWrite + Unpin, mut lines: mpsc::UnboundedReceiver<String>) {
     while let Some(line) = lines.recv().await {
         if to.write_all(line.as_bytes()).await.is_err() || to.flush().await.is_err() {
             return;
@@ -36,8 +59,7 @@ pub(super) async fn read_lines(from: impl AsyncRead + Unpin, to: mpsc::Sender<Ve
 }
 
 /// Reads to the end and keeps the last part.
-pub(super) async fn read_tail(from: Option<impl AsyncRead + Unpin>) -> Vec<u8> {
-    let Some(mut from) = from else { return Vec::new() };
+pub(super) async fn read_tail(mut from: impl AsyncRead + Unpin) -> Vec<u8> {
     let (mut kept, mut buffer) = (Vec::new(), vec![0; TAIL]);
     while let Ok(n @ 1..) = from.read(&mut buffer).await {
         kept.extend_from_slice(&buffer[..n]);
@@ -67,8 +89,7 @@ mod tests {
     #[tokio::test]
     async fn of_what_is_said_on_the_side_the_end_is_kept() {
         let text = format!("{}the end", "x".repeat(3 * TAIL));
-        let kept = read_tail(Some(text.as_bytes())).await;
+        let kept = read_tail(text.as_bytes()).await;
         assert!(kept.len() == TAIL && kept.ends_with(b"xthe end"));
-        assert_eq!(read_tail(None::<&[u8]>).await, b"");
     }
 }

@@ -4,7 +4,9 @@
 use super::Worker;
 use super::meter::Meter;
 use super::pane::{Pane, Tone};
+use super::workspace::Workspace;
 use crate::domain::error::{Error, Kind};
+use crate::domain::failure::FailureClass;
 use crate::domain::report::{Ended, Fail};
 use crate::domain::task::{JSON_MAX_BYTES, Token};
 use crate::failpoint;
@@ -32,9 +34,20 @@ pub(super) fn failing(meter: &mut Meter, failure: Failure) -> Call {
 ///
 /// # Errors
 /// The daemon's, if it is neither that the claim is over nor that it takes no such report.
-pub(super) async fn send(worker: &Worker, call: Call, meter: &mut Meter, pane: &mut Pane) -> Result<(), Error> {
+pub(super) async fn send(worker: &Worker, task: i64, call: Call, meter: &mut Meter, pane: &mut Pane) -> Result<(), Error> {
     failpoint::reach("worker.before-report");
-    match worker.link.call::<Ended>(call).await {
+    let mut said = worker.link.call::<Ended>(call).await;
+    if let Err(error) = &said
+        && error.kind == Kind::Invalid
+    {
+        // What cannot be taken as it is will not be taken later either, and an attempt whose end is not known would be made again.
+        let failure = Failure { class: FailureClass::EvidenceMissing, message: error.to_string(), resets_at: None };
+        said = worker.link.call::<Ended>(failing(meter, failure)).await;
+    }
+    if matches!(said, Ok(Ended::Done | Ended::Failed)) {
+        Workspace::forget_checks(worker, task).await;
+    }
+    match said {
         Ok(Ended::Done) => pane.show(Tone::Good, "✔", "done"),
         Ok(Ended::Again) => pane.show(Tone::Warn, "↻", "not accepted, or not possible now; it will be tried again"),
         Ok(Ended::Failed) => pane.show(Tone::Bad, "✗", "failed; a person has to look"),

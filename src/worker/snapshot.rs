@@ -21,6 +21,9 @@ const DEPTH_MAX: usize = 64;
 /// The most that is looked at: files, folders, links and everything else.
 const SEEN_MAX: usize = 4 * FILES_MAX;
 
+/// The longest manifest that travels, in bytes of JSON: well below what the daemon takes in one message.
+const MANIFEST_MAX: usize = 8 << 20;
+
 /// A file that was found.
 pub(super) struct Found {
     path: String,
@@ -42,6 +45,9 @@ pub(super) async fn take(worker: &Worker, tree: &Path, secrets: &Redactor) -> Re
     let mut entries = Vec::with_capacity(paths.len());
     let mut total = 0;
     for path in paths {
+        if secrets.redact(&path) != path {
+            return Err(refused("the name of a file holds the login that the agent works with".to_owned()).hint("rename it"));
+        }
         let found = open(tree, path).map_err(|error| unreadable("", &error))?;
         total += found.size;
         if total > worker.welcome.snapshot_max_bytes {
@@ -56,7 +62,14 @@ pub(super) async fn take(worker: &Worker, tree: &Path, secrets: &Redactor) -> Re
         let blob = worker.blobs.put_file(file).await?;
         entries.push(Entry { path: found.path, executable: found.executable, size: blob.size, sha256: blob.sha256 });
     }
-    Manifest::new(entries)
+    let manifest = Manifest::new(entries)?;
+    let bytes = serde_json::to_string(&manifest).map_or(usize::MAX, |text| text.len());
+    if bytes > MANIFEST_MAX {
+        return Err(
+            refused(format!("the names of the product's files have {bytes} bytes")).hint(format!("at most {MANIFEST_MAX}"))
+        );
+    }
+    Ok(manifest)
 }
 
 /// The file, at its beginning again, if no secret is in it.

@@ -37,9 +37,11 @@ pub(super) async fn talk(
             pane.note("the conversation goes on where it was cut off");
         }
         let end = live::converse(running, conversation, file.as_ref(), (message, opening), pane, typed, notices).await?;
+        // Only what comes before the first request is about the conversation; later it would be another's word, and each process costs anew.
+        let early = !last && running.meter.is_unused();
         match &end {
-            End::Failed(failure) if !last && failure.class == FailureClass::ConversationInUse => resume = true,
-            End::Failed(failure) if !last && failure.class == FailureClass::ConversationUnknown => {
+            End::Failed(failure) if early && failure.class == FailureClass::ConversationInUse => resume = true,
+            End::Failed(failure) if early && failure.class == FailureClass::ConversationUnknown => {
                 if let Some(file) = &file {
                     let failed = |error| Error::unavailable(format!("the conversation's file cannot be set aside: {error}"));
                     file.set_aside(assignment.attempt).map_err(failed)?;

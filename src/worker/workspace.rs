@@ -39,6 +39,10 @@ impl Workspace {
         let paths = &worker.welcome.paths;
         let folder = Path::new(&paths.tasks).join(assignment.task.to_string());
         let (home, etc) = (folder.join("home"), folder.join("etc"));
+        if !assignment.resume {
+            // What an attempt before this one left there, or the code that it ran, is not to be believed by this one.
+            set_aside(&folder, "home", assignment.attempt).map_err(failed)?;
+        }
         for path in [&home, &etc] {
             fs::create_dir_all(path).map_err(failed)?;
         }
@@ -141,6 +145,16 @@ impl Workspace {
         file.write_all(content.as_bytes()).map_err(failed)
     }
 
+    /// Takes away what the checks ran in, which nobody needs any more. What the agent left in its own copy stays, to be looked at.
+    pub(super) async fn forget_checks(worker: &Worker, task: i64) {
+        let folder = Path::new(&worker.welcome.paths.tasks).join(task.to_string());
+        for copy in ["checked", "checked.new", "check-home"] {
+            if let Err(error) = remove_folder(&folder.join(copy)).await {
+                tracing::warn!(%error, copy, "a copy stays");
+            }
+        }
+    }
+
     /// Waits until nothing lives in the attempt's last sandbox. Nothing is started under this lock again, so it is taken away.
     pub(super) async fn gone(&self) -> Result<(), Error> {
         let lock = self.lock().await?;
@@ -178,6 +192,14 @@ impl Workspace {
             tmp_bytes: TMP_BYTES,
             lock_fd: None,
         })
+    }
+}
+
+/// Gives what lies in a task's folder under a name another one, before this attempt.
+fn set_aside(folder: &Path, name: &str, attempt: i64) -> io::Result<()> {
+    match fs::rename(folder.join(name), folder.join(format!("{name}-before-{attempt}"))) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
     }
 }
 

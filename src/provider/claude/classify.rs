@@ -115,6 +115,8 @@ pub fn ending(ending: &Ending<'_>) -> FailureClass {
             Some(0) => FailureClass::ResultMissing,
             // No such program, or not executable, as a shell or a runner says it.
             Some(126 | 127) => FailureClass::SandboxFailed,
+            // Ended by a signal inside the sandbox: what stands there need not be the CLI's word.
+            Some(128..) => FailureClass::Crashed,
             _ => by_text(&text).unwrap_or(FailureClass::Crashed),
         }
     }
@@ -179,6 +181,7 @@ mod tests {
     #[case(Some(127), None, "", F::SandboxFailed)]
     #[case(Some(0), None, "", F::ResultMissing)]
     #[case(Some(137), None, "", F::Crashed)]
+    #[case(Some(137), None, "Invalid API key", F::Crashed)]
     #[case(None, Some(9), "", F::Crashed)]
     #[case(Some(1), None, "TypeError: undefined is not a function", F::Crashed)]
     fn an_ending_without_a_result_has_its_class(

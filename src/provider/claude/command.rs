@@ -18,9 +18,9 @@ pub fn command(launch: &Launch) -> Result<CommandLine, LaunchError> {
     push(&["-p", "--input-format", "stream-json", "--output-format", "stream-json", "--verbose", "--replay-user-messages"]);
     // The parts of an answer as they come: exact output tokens before its end, and without them a long answer is silence.
     push(&["--include-partial-messages"]);
-    // The sandbox decides what may be done, and nobody is there to answer a question. A tree's own settings, hooks and MCP servers
-    // are not obeyed: they are the work of whoever wrote the tree.
-    push(&["--permission-mode", "bypassPermissions", "--setting-sources", "user", "--strict-mcp-config"]);
+    // The sandbox decides what may be done, and nobody is there to answer a question. Neither a tree's own settings, hooks, memories and MCP
+    // servers are obeyed nor those in the home: they are the work of whoever wrote the tree, or of code that ran in an earlier attempt.
+    push(&["--permission-mode", "bypassPermissions", "--setting-sources", "", "--strict-mcp-config"]);
     match launch.conversation {
         Conversation::New(id) => push(&["--session-id", &id.to_string()]),
         Conversation::Resume(id) => push(&["--resume", &id.to_string()]),

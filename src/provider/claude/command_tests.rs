@@ -8,7 +8,7 @@ use super::*;
 const ID: Uuid = Uuid::from_u128(0x1111_1111_1111_4111_8111_1111_1111_1111);
 
 const ALWAYS: &str = "/opt/swarm/bin/claude -p --input-format stream-json --output-format stream-json --verbose \
-     --replay-user-messages --include-partial-messages --permission-mode bypassPermissions --setting-sources user --strict-mcp-config";
+     --replay-user-messages --include-partial-messages --permission-mode bypassPermissions --setting-sources  --strict-mcp-config";
 
 fn launch() -> Launch {
     Launch::new("/opt/swarm/bin/claude", Conversation::New(ID))
