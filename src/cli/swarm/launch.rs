@@ -98,7 +98,9 @@ async fn come_up(home: &Home, child: &mut Detached) -> Done<Result<Operator, Str
             Err(ClientError::Refused(_)) if Instant::now() < deadline => {}
             Err(error) => return Err(error.into()),
         }
-        if let Some(end) = child.ended().map_err(Failure::Output)? {
+        let pid = child.pid();
+        let unwatched = |error| Failure::failed(format!("the daemon (process {pid}) cannot be watched: {error}"));
+        if let Some(end) = child.ended().map_err(unwatched)? {
             // Two starts at once: the other's daemon is as good.
             return Ok(answering(home, ANSWER).await.map_err(|_| format!("ended at once with {end}")));
         }
