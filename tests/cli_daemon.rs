@@ -62,7 +62,7 @@ fn tasks_are_created_shown_and_ended() {
     let file = swarm.home.join("payload.json");
     fs::write(&file, r#"{"question": "from a file"}"#).unwrap();
     let argument = format!("@{}", file.display());
-    let second = swarm.tasks(&["create", "--type", "research", "--payload", &argument, "--after", "1", "--priority", "9"]);
+    let second = swarm.tasks(&["create", "--type", "research", "--payload", &argument, "--needs", "1", "--priority", "9"]);
     assert_eq!(second, json!({"id": 2}));
     let shown = swarm.tasks(&["show", "2"]);
     assert_eq!((&shown["state"], &shown["priority"]), (&json!("blocked"), &json!(9)));
@@ -82,7 +82,7 @@ fn tasks_are_created_shown_and_ended() {
     ended(&swarm.try_tasks(&["cancel", "1"]), 5);
     assert!(out(&swarm.try_tasks(&["show", "2"])).contains("it needs task 1, which is cancelled"));
     assert_eq!(out(&swarm.try_tasks(&["retry", "1"])), "task 1 is pending again\n");
-    let cycle = swarm.try_tasks(&["depend", "1", "--on", "2"]);
+    let cycle = swarm.try_tasks(&["depend", "1", "--needs", "2"]);
     ended(&cycle, 5);
 
     let listed = swarm.tasks(&["list", "--state", "blocked"]);
