@@ -4,12 +4,14 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
-use super::failure::Done;
-use crate::client::{Follow, Operator};
+use super::failure::{Done, Failure};
+use crate::client::{Follow, Operator, Seen};
+use crate::domain::error::Kind;
 use crate::protocol::status::{AgentView, StatusView};
 
-/// The swarm is looked at this often even where nothing was heard: a timer of the daemon's may have changed it.
-const LOOK: Duration = Duration::from_secs(2);
+/// Looked at this often even where nothing was heard. What is waited for here (agents that come up or end) are events, so this is only
+/// for what nobody thought of.
+const LOOK: Duration = Duration::from_secs(10);
 
 /// How the waiting ended.
 pub(crate) enum Settled {
@@ -19,23 +21,35 @@ pub(crate) enum Settled {
     Late(StatusView),
 }
 
-/// Looks at the swarm whenever something happens, until it is as `done` says or the time is over.
+/// Looks at the swarm whenever something happens, until it is as `done` says or the time is over. The daemon may go away meanwhile, and
+/// come back.
 pub(crate) async fn settle(operator: &Operator, within: Duration, mut done: impl FnMut(&StatusView) -> bool) -> Done<Settled> {
     let deadline = Instant::now() + within;
     let mut follow = Follow::start(operator, None, Some(within)).await?;
     loop {
-        let status = operator.status().await?;
-        if done(&status) {
-            return Ok(Settled::Yes(status));
-        }
-        if Instant::now() >= deadline {
-            return Ok(Settled::Late(status));
+        let status = operator.status().await.map_err(Failure::from);
+        let late = Instant::now() >= deadline;
+        match status {
+            Ok(status) if done(&status) => return Ok(Settled::Yes(status)),
+            Ok(status) if late => return Ok(Settled::Late(status)),
+            // The daemon is just going away; that is seen below.
+            Err(Failure::NotRunning(_)) if !late => {}
+            Err(Failure::Refused(error)) if !late && error.kind == Kind::Unavailable => {}
+            status => drop(status?),
         }
         let next = deadline.min(Instant::now() + LOOK);
-        if let Ok(seen) = timeout_at(next, follow.next()).await {
-            seen?;
+        if let Ok(seen) = timeout_at(next, follow.next()).await
+            && seen? == Seen::Gone
+            && let Ok(back) = timeout_at(deadline, until_back(&mut follow)).await
+        {
+            back?;
         }
     }
+}
+
+async fn until_back(follow: &mut Follow) -> Done {
+    while follow.next().await? != Seen::Back {}
+    Ok(())
 }
 
 /// The agents of these names; all of them where none is named.
