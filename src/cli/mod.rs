@@ -18,6 +18,7 @@ pub mod tasks;
 mod terminal;
 mod time;
 mod tone;
+mod variables;
 mod visible;
 mod wait;
 
