@@ -103,3 +103,48 @@ fn unreadable(error: std::io::Error) -> Error {
 fn unwritable(error: &std::io::Error) -> Error {
     Error::unavailable(format!("what the artifact store sent cannot be written: {error}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::Json;
+    use axum::http::StatusCode;
+    use axum::routing::{get, put};
+    use serde_json::json;
+
+    use super::*;
+
+    /// An artifact store that knows one name and takes nothing.
+    fn store(socket: &Path) {
+        let full = || async {
+            let problem = json!({"kind": "invalid", "status": 422, "detail": "too\u{1b}[2J large"});
+            (StatusCode::UNPROCESSABLE_ENTITY, Json(problem))
+        };
+        let routes = axum::Router::new()
+            .route("/api/v1/artifacts", put(full))
+            .route("/api/v1/artifacts/abc", get(|| async { b"\x1b[2Jas it is".as_slice() }));
+        let listener = tokio::net::UnixListener::bind(socket).unwrap();
+        tokio::spawn(async move { axum::serve(listener, routes).await });
+    }
+
+    #[tokio::test]
+    async fn a_refusal_is_cleaned_and_bytes_are_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let socket = folder.path().join("worker.sock");
+        store(&socket);
+        let blobs = Blobs::new(&socket).unwrap();
+        let refused = blobs.put_bytes(b"x".to_vec()).await.unwrap_err();
+        assert_eq!((refused.kind, refused.message.as_str()), (Kind::Invalid, "too[2J large"));
+        let mut bytes = Vec::new();
+        blobs.get("abc", &mut bytes).await.unwrap();
+        assert_eq!(bytes, b"\x1b[2Jas it is");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_daemon_that_is_away_is_waited_for_and_not_for_ever() {
+        let folder = tempfile::tempdir().unwrap();
+        let blobs = Blobs::new(&folder.path().join("worker.sock")).unwrap();
+        let began = Instant::now();
+        assert_eq!(blobs.put_bytes(Vec::new()).await.unwrap_err().kind, Kind::Unavailable);
+        assert!((PATIENCE..PATIENCE * 2).contains(&began.elapsed()), "{:?}", began.elapsed());
+    }
+}

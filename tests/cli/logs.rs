@@ -49,3 +49,16 @@ fn an_output_that_is_full_is_a_failure() {
     ended(&output, 1);
     assert!(err(&output).starts_with("error: the output cannot be written: "), "{}", err(&output));
 }
+
+#[test]
+fn a_log_that_cannot_be_read_is_named() {
+    let place = Place::home();
+    let log = place.home.join("logs/hunter.log");
+    fs::create_dir_all(&log).unwrap();
+    for args in [&["logs", "hunter"][..], &["logs", "hunter", "-f"]] {
+        let output = place.at_home(args);
+        ended(&output, 1);
+        let said = format!("error: the log {} cannot be read: ", log.display());
+        assert!(err(&output).starts_with(&said), "{}", err(&output));
+    }
+}
