@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
-use super::failure::{Done, Failure};
-use crate::client::{Follow, Operator, Seen};
-use crate::domain::error::Kind;
+use super::failure::Done;
+use crate::client::{Follow, Operator};
 use crate::protocol::status::{AgentView, StatusView};
 
 /// Looked at this often even where nothing was heard. What is waited for here (agents that come up or end) are events, so this is only
@@ -21,35 +20,24 @@ pub(crate) enum Settled {
     Late(StatusView),
 }
 
-/// Looks at the swarm whenever something happens, until it is as `done` says or the time is over. The daemon may go away meanwhile, and
-/// come back.
+/// Looks at the swarm whenever something happens, until it is as `done` says or the time is over. A daemon that goes away meanwhile is not
+/// waited for: nobody else would start it again.
 pub(crate) async fn settle(operator: &Operator, within: Duration, mut done: impl FnMut(&StatusView) -> bool) -> Done<Settled> {
     let deadline = Instant::now() + within;
     let mut follow = Follow::start(operator, None, Some(within)).await?;
     loop {
-        let status = operator.status().await.map_err(Failure::from);
-        let late = Instant::now() >= deadline;
-        match status {
-            Ok(status) if done(&status) => return Ok(Settled::Yes(status)),
-            Ok(status) if late => return Ok(Settled::Late(status)),
-            // The daemon is just going away; that is seen below.
-            Err(Failure::NotRunning(_)) if !late => {}
-            Err(Failure::Refused(error)) if !late && error.kind == Kind::Unavailable => {}
-            status => drop(status?),
+        let status = operator.status().await?;
+        if done(&status) {
+            return Ok(Settled::Yes(status));
+        }
+        if Instant::now() >= deadline {
+            return Ok(Settled::Late(status));
         }
         let next = deadline.min(Instant::now() + LOOK);
-        if let Ok(seen) = timeout_at(next, follow.next()).await
-            && seen? == Seen::Gone
-            && let Ok(back) = timeout_at(deadline, until_back(&mut follow)).await
-        {
-            back?;
+        if let Ok(seen) = timeout_at(next, follow.next()).await {
+            seen?;
         }
     }
-}
-
-async fn until_back(follow: &mut Follow) -> Done {
-    while follow.next().await? != Seen::Back {}
-    Ok(())
 }
 
 /// The agents of these names; all of them where none is named.
