@@ -9,19 +9,29 @@ use crate::domain::time::Millis;
 
 /// One line: number, local time, what happened, by whom.
 pub(crate) fn line(event: &Event) -> String {
-    let by = if event.known().is_some_and(says_who) { String::new() } else { format!(" (by {})", one_line(&event.actor, 60)) };
+    let by =
+        if event.known().is_some_and(needs_no_actor) { String::new() } else { format!(" (by {})", one_line(&event.actor, 60)) };
     format!("{:>6}  {}  {}{by}", event.seq, moment(event.at), sentence(event))
 }
 
-/// Kinds whose sentence names whoever did it.
-fn says_who(kind: EventKind) -> bool {
+/// Kinds of which nobody needs to be told who did it: the sentence names the agent, or nobody but the daemon ever does it. (That an
+/// account is ready again is not among them: a person may have said so.)
+fn needs_no_actor(kind: EventKind) -> bool {
     use EventKind as K;
     matches!(
         kind,
-        K::TaskClaimed | K::TaskStarted | K::TaskValidating | K::TaskLost | K::TaskUnblocked | K::TaskReleased | K::AgentReady
-    ) || matches!(
-        kind,
-        K::AgentStarting | K::AgentEnded | K::MessageDelivered | K::AccountClosed | K::AccountReady | K::BudgetExhausted
+        K::TaskClaimed
+            | K::TaskStarted
+            | K::TaskValidating
+            | K::TaskLost
+            | K::TaskUnblocked
+            | K::TaskReleased
+            | K::AgentStarting
+            | K::AgentReady
+            | K::AgentEnded
+            | K::MessageDelivered
+            | K::AccountClosed
+            | K::BudgetExhausted
     )
 }
 
@@ -155,6 +165,14 @@ mod tests {
     fn an_event_is_one_line_whatever_it_holds() {
         let shown = line(&event("agent:ended", json!({"reason": "a\nb\u{1b}[2J"})));
         assert!(!shown.contains('\n') && !shown.contains('\u{1b}'), "{shown:?}");
-        assert!(line(&event("agent:paused", Value::Null)).ends_with("hunter paused (by operator)"));
+    }
+
+    #[test]
+    fn who_did_it_is_said_where_it_could_have_been_a_person() {
+        let ends = |kind: &str, end: &str| assert!(line(&event(kind, json!({"account": "claude"}))).ends_with(end), "{kind}");
+        ends("agent:paused", "hunter paused (by operator)");
+        ends("account:ready", "the account claude can be used again (by operator)");
+        ends("agent:ready", "hunter is ready");
+        ends("account:closed", "the account claude is closed: ?");
     }
 }

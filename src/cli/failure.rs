@@ -29,7 +29,7 @@ pub enum Failure {
     },
     /// It came to nothing, and what there is to say has been said on the standard output.
     Reported,
-    /// The output cannot be written.
+    /// The output cannot be written; for nothing else.
     Output(io::Error),
 }
 

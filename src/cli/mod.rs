@@ -18,6 +18,7 @@ pub mod tasks;
 mod terminal;
 mod time;
 mod tone;
+mod variables;
 mod visible;
 mod wait;
 
@@ -65,7 +66,8 @@ fn usage(error: &clap::Error) -> Failure {
 fn run<F: Future<Output = Done>>(global: Global, verb: impl FnOnce(Context) -> F) -> ExitCode {
     let as_json = global.json;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let done = runtime.map_err(Failure::Output).and_then(|runtime| runtime.block_on(verb(Context::new(global))));
+    let runtime = runtime.map_err(|error| Failure::failed(format!("the runtime cannot be started: {error}")));
+    let done = runtime.and_then(|runtime| runtime.block_on(verb(Context::new(global))));
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => print(&failure, as_json),

@@ -8,8 +8,9 @@ use super::failure::Done;
 use crate::client::{Follow, Operator};
 use crate::protocol::status::{AgentView, StatusView};
 
-/// The swarm is looked at this often even where nothing was heard: a timer of the daemon's may have changed it.
-const LOOK: Duration = Duration::from_secs(2);
+/// Looked at this often even where nothing was heard. What is waited for here (agents that come up or end) are events, so this is only
+/// for what nobody thought of.
+const LOOK: Duration = Duration::from_secs(10);
 
 /// How the waiting ended.
 pub(crate) enum Settled {
@@ -19,7 +20,8 @@ pub(crate) enum Settled {
     Late(StatusView),
 }
 
-/// Looks at the swarm whenever something happens, until it is as `done` says or the time is over.
+/// Looks at the swarm whenever something happens, until it is as `done` says or the time is over. A daemon that goes away meanwhile is not
+/// waited for: nobody else would start it again.
 pub(crate) async fn settle(operator: &Operator, within: Duration, mut done: impl FnMut(&StatusView) -> bool) -> Done<Settled> {
     let deadline = Instant::now() + within;
     let mut follow = Follow::start(operator, None, Some(within)).await?;

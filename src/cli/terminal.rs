@@ -67,13 +67,13 @@ impl Terminal {
 
     /// Writes a value as JSON for people and programs.
     pub fn say_json(&self, value: &(impl Serialize + ?Sized)) -> Done {
-        let text = serde_json::to_string_pretty(value).map_err(|error| Failure::Output(error.into()))?;
+        let text = serde_json::to_string_pretty(value).map_err(|error| no_json(&error))?;
         self.say(text)
     }
 
     /// Writes a value as one line of JSON, for streams.
     pub fn say_json_line(&self, value: &(impl Serialize + ?Sized)) -> Done {
-        let text = serde_json::to_string(value).map_err(|error| Failure::Output(error.into()))?;
+        let text = serde_json::to_string(value).map_err(|error| no_json(&error))?;
         self.say(text)
     }
 
@@ -102,4 +102,9 @@ impl Terminal {
     pub fn plain() -> Self {
         Self { json: false, interactive: false, attended: false, colour: false, width: None }
     }
+}
+
+/// A value that has no JSON is a fault of this program, and not of the output.
+fn no_json(error: &serde_json::Error) -> Failure {
+    Failure::failed(format!("the answer cannot be put into JSON: {error}"))
 }

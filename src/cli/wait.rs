@@ -15,11 +15,6 @@ use crate::protocol::tasks::TaskDetail;
 /// How long a daemon may be away while a task is waited for.
 const AWAY: Duration = Duration::from_secs(60);
 
-/// Whether nothing more happens to a task by itself.
-pub(crate) fn is_over(state: StateName) -> bool {
-    matches!(state, StateName::Done | StateName::Failed | StateName::Cancelled)
-}
-
 /// Waits until the task is done, failed or cancelled.
 ///
 /// Fails when `within` is over first, and when the daemon stays away for longer than a minute.
@@ -29,7 +24,7 @@ pub(crate) async fn until_over(operator: &Operator, id: i64, within: Option<Dura
     let mut follow = Follow::start(operator, None, Some(AWAY)).await?;
     let mut task = look(operator, id, deadline).await?;
     loop {
-        if is_over(task.task.state) {
+        if task.task.state.is_over() {
             return Ok(task);
         }
         progress.say(&told(&task));

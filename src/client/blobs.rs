@@ -4,35 +4,32 @@ use std::io::Seek;
 use std::path::Path;
 use std::time::Duration;
 
-use futures_util::StreamExt;
+use reqwest::Method;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::time::Instant;
 use tokio_util::io::ReaderStream;
 
-use super::socket::{ShortPath, shorten};
+use super::http::{Http, TRANSFER};
+use super::pause::Pause;
 use crate::domain::error::{Error, Kind};
 use crate::domain::snapshot::Manifest;
-use crate::protocol::problem::Problem;
 use crate::protocol::various::Blob;
+
+/// How long a transfer is tried again while the daemon is away, and how long a daemon may be silent in one: longer than any restart.
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// The way to the artifact store.
 pub struct Blobs {
-    http: reqwest::Client,
-    _socket: ShortPath,
+    http: Http,
 }
-
-/// The name that HTTP wants and a socket does not have.
-const BASE: &str = "http://daemon/api/v1";
 
 impl Blobs {
     /// The artifact store behind a socket.
     ///
     /// # Errors
-    /// `Unavailable` where the socket's folder cannot be opened.
+    /// `Unavailable` where the socket's folder is not there; `Denied` where it is not this user's.
     pub fn new(socket: &Path) -> Result<Self, Error> {
-        let short = shorten(socket).map_err(|error| Error::unavailable(format!("{}: {error}", socket.display())))?;
-        let http = reqwest::Client::builder().unix_socket(short.path.clone()).build().map_err(unavailable)?;
-        Ok(Self { http, _socket: short })
+        Ok(Self { http: Http::at(socket)? })
     }
 
     /// Puts a file, from its beginning. Waits while the daemon is away or has no room.
@@ -58,8 +55,8 @@ impl Blobs {
     }
 
     async fn put(&self, body: reqwest::Body) -> Result<Blob, Error> {
-        let response = self.http.put(format!("{BASE}/artifacts")).body(body).send().await.map_err(unavailable)?;
-        checked(response).await?.json().await.map_err(unavailable)
+        let request = self.http.request(Method::PUT, &["api", "v1", "artifacts"])?.body(body);
+        Ok(self.http.ask(request, TRANSFER).await?)
     }
 
     /// The files of a snapshot.
@@ -68,8 +65,8 @@ impl Blobs {
     /// The daemon's; `Unavailable` while it is away.
     pub async fn manifest(&self, snapshot: &str) -> Result<Manifest, Error> {
         patiently(async || {
-            let response = self.http.get(format!("{BASE}/snapshots/{snapshot}")).send().await.map_err(unavailable)?;
-            checked(response).await?.json().await.map_err(unavailable)
+            let request = self.http.request(Method::GET, &["api", "v1", "snapshots", snapshot])?;
+            Ok(self.http.ask(request, PATIENCE).await?)
         })
         .await
     }
@@ -79,27 +76,21 @@ impl Blobs {
     /// # Errors
     /// The daemon's; `Unavailable` while it is away or where writing fails.
     pub async fn get(&self, sha256: &str, mut to: impl AsyncWrite + Unpin) -> Result<(), Error> {
-        let response = self.http.get(format!("{BASE}/artifacts/{sha256}")).send().await.map_err(unavailable)?;
-        let mut pieces = checked(response).await?.bytes_stream();
-        while let Some(piece) = pieces.next().await {
-            to.write_all(&piece.map_err(unavailable)?).await.map_err(unavailable)?;
+        let mut download = self.http.download(sha256, PATIENCE).await?;
+        while let Some(piece) = download.next().await? {
+            to.write_all(piece.as_ref()).await.map_err(|error| unwritable(&error))?;
         }
-        to.flush().await.map_err(unavailable)
+        to.flush().await.map_err(|error| unwritable(&error))
     }
 }
-
-/// How long a transfer is tried again while the daemon is away: longer than any restart.
-const PATIENCE: Duration = Duration::from_secs(600);
-
-/// The pause between two tries.
-const PAUSE: Duration = Duration::from_millis(500);
 
 /// Does it again while the daemon is away: what was worked for must not be lost because nobody could take it.
 async fn patiently<T>(transfer: impl AsyncFn() -> Result<T, Error>) -> Result<T, Error> {
     let until = Instant::now() + PATIENCE;
+    let mut pause = Pause::default();
     loop {
         match transfer().await {
-            Err(error) if error.kind == Kind::Unavailable && Instant::now() < until => tokio::time::sleep(PAUSE).await,
+            Err(error) if error.kind == Kind::Unavailable && Instant::now() < until => pause.wait().await,
             done => return done,
         }
     }
@@ -109,17 +100,51 @@ fn unreadable(error: std::io::Error) -> Error {
     Error::invalid("file", format!("cannot be read: {error}"))
 }
 
-fn unavailable(error: impl std::fmt::Display) -> Error {
-    Error::unavailable(format!("the artifact store: {error}"))
+fn unwritable(error: &std::io::Error) -> Error {
+    Error::unavailable(format!("what the artifact store sent cannot be written: {error}"))
 }
 
-async fn checked(response: reqwest::Response) -> Result<reqwest::Response, Error> {
-    if response.status().is_success() {
-        return Ok(response);
+#[cfg(test)]
+mod tests {
+    use axum::Json;
+    use axum::http::StatusCode;
+    use axum::routing::{get, put};
+    use serde_json::json;
+
+    use super::*;
+
+    /// An artifact store that knows one name and takes nothing.
+    fn store(socket: &Path) {
+        let full = || async {
+            let problem = json!({"kind": "invalid", "status": 422, "detail": "too\u{1b}[2J large"});
+            (StatusCode::UNPROCESSABLE_ENTITY, Json(problem))
+        };
+        let routes = axum::Router::new()
+            .route("/api/v1/artifacts", put(full))
+            .route("/api/v1/artifacts/abc", get(|| async { b"\x1b[2Jas it is".as_slice() }));
+        let listener = tokio::net::UnixListener::bind(socket).unwrap();
+        tokio::spawn(async move { axum::serve(listener, routes).await });
     }
-    let status = response.status();
-    match response.json::<Problem>().await {
-        Ok(problem) => Err(problem.into()),
-        Err(_) => Err(unavailable(format!("the daemon answered {status}"))),
+
+    #[tokio::test]
+    async fn a_refusal_is_cleaned_and_bytes_are_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let socket = folder.path().join("worker.sock");
+        store(&socket);
+        let blobs = Blobs::new(&socket).unwrap();
+        let refused = blobs.put_bytes(b"x".to_vec()).await.unwrap_err();
+        assert_eq!((refused.kind, refused.message.as_str()), (Kind::Invalid, "too[2J large"));
+        let mut bytes = Vec::new();
+        blobs.get("abc", &mut bytes).await.unwrap();
+        assert_eq!(bytes, b"\x1b[2Jas it is");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_daemon_that_is_away_is_waited_for_and_not_for_ever() {
+        let folder = tempfile::tempdir().unwrap();
+        let blobs = Blobs::new(&folder.path().join("worker.sock")).unwrap();
+        let began = Instant::now();
+        assert_eq!(blobs.put_bytes(Vec::new()).await.unwrap_err().kind, Kind::Unavailable);
+        assert!((PATIENCE..PATIENCE * 2).contains(&began.elapsed()), "{:?}", began.elapsed());
     }
 }

@@ -6,11 +6,12 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use serde_json::Value;
 use tokio::net::UnixStream;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, timeout};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::{self, Message};
 
-use super::operator::problem;
+use super::http::problem;
+use super::pause::Pause;
 use super::socket::Socket;
 use super::{ClientError, Operator};
 use crate::domain::error::{Error, Kind};
@@ -19,9 +20,6 @@ use crate::domain::text;
 
 /// How long connecting may take.
 const PATIENCE: Duration = Duration::from_secs(5);
-
-/// The first pause before connecting again, and the longest.
-const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 
 /// What was seen.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,7 +39,7 @@ pub struct Follow {
     stream: Option<WebSocketStream<UnixStream>>,
     after: i64,
     gone_since: Option<Instant>,
-    pause: Duration,
+    pause: Pause,
     patience: Option<Duration>,
 }
 
@@ -63,7 +61,7 @@ impl Follow {
             Err(ClientError::Refused(error)) if error.kind == Kind::Unavailable => (None, Some(Instant::now())),
             Err(error) => return Err(error),
         };
-        Ok(Self { socket, stream, after, gone_since, pause: PAUSES.0, patience })
+        Ok(Self { socket, stream, after, gone_since, pause: Pause::default(), patience })
     }
 
     /// The next that is seen. May be dropped and asked again; nothing is lost.
@@ -82,15 +80,14 @@ impl Follow {
                     Some(Ok(Message::Close(_)) | Err(_)) | None => {
                         self.stream = None;
                         self.gone_since = Some(Instant::now());
-                        self.pause = PAUSES.0;
+                        self.pause = Pause::default();
                         return Ok(Seen::Gone);
                     }
                     Some(Ok(_)) => {}
                 }
                 continue;
             }
-            sleep(self.pause).await;
-            self.pause = (self.pause * 2).min(PAUSES.1);
+            self.pause.wait().await;
             match connect(&self.socket, self.after).await {
                 Ok(stream) => {
                     self.stream = Some(stream);

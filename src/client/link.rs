@@ -14,23 +14,18 @@ use tokio::time::Instant;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 
-use super::socket::shorten;
+use super::pause::Pause;
+use super::socket::Socket;
 use crate::domain::error::{Error, Kind};
 use crate::protocol::rpc::{Call, Frame, Hello, Notice, Request, Welcome};
 
 /// Calls and notices that may wait.
 const WAITING: usize = 256;
 
-/// How long the first wait for a daemon that is away is; doubles up to [`AWAY_MAX`].
-const AWAY: Duration = Duration::from_millis(50);
-
-/// The longest wait between two looks for a daemon that is away.
-const AWAY_MAX: Duration = Duration::from_secs(2);
-
 /// How long a call that the daemon answers but cannot take is sent again.
 const PATIENCE: Duration = Duration::from_secs(900);
 
-type Socket = WebSocketStream<UnixStream>;
+type Connection = WebSocketStream<UnixStream>;
 type Reply = oneshot::Sender<Result<Value, Error>>;
 
 /// Calls to the daemon. Cheap to clone.
@@ -61,7 +56,7 @@ impl Link {
     pub async fn call<T: DeserializeOwned>(&self, call: Call) -> Result<T, Error> {
         let gone = || Error::conflict("the daemon has no use for this worker any more");
         let until = Instant::now() + PATIENCE;
-        let mut pause = AWAY;
+        let mut pause = Pause::default();
         let value = loop {
             let (reply, answer) = oneshot::channel();
             self.calls.send((call.clone(), reply)).await.map_err(|_| gone())?;
@@ -69,8 +64,7 @@ impl Link {
                 // A full disk, a daemon about to stop: it passes, and what was worked for must not be thrown away.
                 Err(error) if error.kind == Kind::Unavailable && Instant::now() < until => {
                     tracing::warn!(%error, "the daemon could not take a call; it is sent again");
-                    tokio::time::sleep(pause).await;
-                    pause = (pause * 2).min(AWAY_MAX);
+                    pause.wait().await;
                 }
                 answered => break answered?,
             }
@@ -90,12 +84,12 @@ struct Actor {
 }
 
 impl Actor {
-    async fn run(mut self, mut socket: Socket) {
+    async fn run(mut self, mut socket: Connection) {
         loop {
             match self.serve(&mut socket).await {
                 Served::Done => return,
                 // Whatever ended the connection must not end the next one without a pause.
-                Served::Lost => tokio::time::sleep(AWAY).await,
+                Served::Lost => Pause::default().wait().await,
             }
             match reach(&self.path, &self.hello, self.say).await {
                 Ok((again, _)) => socket = again,
@@ -111,7 +105,7 @@ impl Actor {
     }
 
     /// Serves one connection. What was under way on the one before is sent again first.
-    async fn serve(&mut self, socket: &mut Socket) -> Served {
+    async fn serve(&mut self, socket: &mut Connection) -> Served {
         for (id, (call, _)) in &self.pending {
             if send(socket, *id, call).await.is_err() {
                 return Served::Lost;
@@ -169,33 +163,34 @@ enum Served {
     Lost,
 }
 
-async fn send(socket: &mut Socket, id: u64, call: &Call) -> Result<(), ()> {
+async fn send(socket: &mut Connection, id: u64, call: &Call) -> Result<(), ()> {
     let text = serde_json::to_string(&Request::new(id, call.clone())).map_err(drop)?;
     socket.send(Message::text(text)).await.map_err(drop)
 }
 
 /// Connects and says hello, as often as it takes while no daemon answers.
-async fn reach(path: &Path, hello: &Hello, say: fn(&Error)) -> Result<(Socket, Welcome), Error> {
-    let mut pause = AWAY;
+async fn reach(path: &Path, hello: &Hello, say: fn(&Error)) -> Result<(Connection, Welcome), Error> {
+    let mut pause = Pause::default();
+    let mut said = false;
     loop {
         match greet(path, hello).await {
             Ok(reached) => return Ok(reached),
             Err(error) if error.kind == Kind::Unavailable => {
-                if pause == AWAY {
+                if !said {
                     say(&error);
                 }
+                said = true;
             }
             Err(error) => return Err(error),
         }
-        tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(AWAY_MAX);
+        pause.wait().await;
     }
 }
 
-async fn greet(path: &Path, hello: &Hello) -> Result<(Socket, Welcome), Error> {
+async fn greet(path: &Path, hello: &Hello) -> Result<(Connection, Welcome), Error> {
     let away = |error: &dyn std::fmt::Display| Error::unavailable(format!("the daemon is away: {error}"));
-    let short = shorten(path).map_err(|error| away(&error))?;
-    let stream = UnixStream::connect(&short.path).await.map_err(|error| away(&error))?;
+    // Whatever keeps a worker from its socket passes: it waits, because nobody else would bring it back.
+    let stream = async { Socket::at(path)?.connect().await }.await.map_err(|error| away(&error))?;
     let (mut socket, _) = tokio_tungstenite::client_async("ws://daemon/rpc", stream).await.map_err(|error| away(&error))?;
     send(&mut socket, 0, &Call::Hello(hello.clone())).await.map_err(|()| away(&"it hung up"))?;
     while let Some(frame) = socket.next().await {

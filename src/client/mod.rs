@@ -1,19 +1,19 @@
 //! The client of the daemon's doors.
 //!
-//! Here: what command lines talk through, REST (`rest` over `operator`) and events (`follow`); what workers talk through, RPC (`link`) and the artifact
-//! store (`blobs`); reaching a socket, and what it means when nobody answers. Not here: what is shown (`cli`), what the shapes are
-//! (`protocol`).
+//! Here: what command lines talk through, REST (`rest`) and events (`follow`); what workers talk through, RPC (`link`) and the artifact
+//! store (`blobs`); under them HTTP (`http`), reaching a socket (`socket`) and looking for it again (`pause`), and what it means when
+//! nobody answers. Not here: what is shown (`cli`), what the shapes are (`protocol`).
 
 pub mod blobs;
 mod follow;
+mod http;
 pub mod link;
-mod operator;
+mod pause;
 mod rest;
 mod socket;
 
 pub use follow::{Follow, Seen};
-pub use operator::Operator;
-pub use rest::TaskQuery;
+pub use rest::{Operator, TaskQuery};
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -33,6 +33,16 @@ pub enum ClientError {
     /// time or whose connection broke; what was asked may have been done then.
     #[error(transparent)]
     Refused(#[from] Error),
+}
+
+/// Where it makes no difference whether a daemon is there and cannot answer, or is not there.
+impl From<ClientError> for Error {
+    fn from(error: ClientError) -> Self {
+        match error {
+            ClientError::NotRunning { .. } => Self::unavailable(error.to_string()),
+            ClientError::Refused(error) => error,
+        }
+    }
 }
 
 /// What a failed attempt to connect to a socket means.

@@ -1,15 +1,20 @@
 //! REST: one function an operation.
 //!
-//! Not here: how a request travels and what its answer means (`operator`).
+//! Not here: how a request travels and what its answer means (`http`).
 
 use std::io;
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::Method;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::operator::{Answer, Operator, PATIENCE};
+use super::http::{Answer, Http};
+use super::socket::Socket;
 use crate::domain::approval::Decision;
 use crate::domain::error::Error;
 use crate::domain::event::Event;
@@ -18,8 +23,17 @@ use crate::protocol::status::StatusView;
 use crate::protocol::tasks::{CreateTask, Created, Depend, Reason, TaskDetail, TaskView, TypeView};
 use crate::protocol::various::{Agents, Halted, Health, Id, IncomeBody, ProductView, Tell};
 
+/// How long an ordinary answer may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// A halt is answered when every process is gone.
 const HALT_PATIENCE: Duration = Duration::from_secs(90);
+
+/// Whoever holds the daemon's socket. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Operator {
+    http: Http,
+}
 
 /// Which tasks to list.
 #[derive(Debug, Clone, Default)]
@@ -37,9 +51,19 @@ pub struct TaskQuery {
 /// The operations. Errors are the daemon's own, or [`NotRunning`](super::ClientError::NotRunning).
 #[expect(clippy::missing_errors_doc, reason = "said once, above")]
 impl Operator {
+    /// Whoever may use the socket at this path. Nothing is asked yet: `NotRunning` where not even its folder is there, `Denied` where it
+    /// is not this user's.
+    pub fn at(path: &Path) -> Answer<Self> {
+        Ok(Self { http: Http::at(path)? })
+    }
+
+    pub(super) fn socket(&self) -> Arc<Socket> {
+        self.http.socket()
+    }
+
     /// Whether the daemon is well. Answers within `patience` or not at all.
     pub async fn health(&self, patience: Duration) -> Answer<Health> {
-        self.ask(self.request(Method::GET, &["healthz"])?, patience).await
+        self.http.ask(self.http.request(Method::GET, &["healthz"])?, patience).await
     }
 
     /// The swarm at a glance.
@@ -49,8 +73,8 @@ impl Operator {
 
     /// Stops everything at once, and answers when it is gone.
     pub async fn halt(&self, reason: Option<String>) -> Answer<Halted> {
-        let request = self.request(Method::POST, &["api", "v1", "halt"])?.json(&Reason { reason });
-        self.ask(request, HALT_PATIENCE).await
+        let request = self.http.request(Method::POST, &["api", "v1", "halt"])?.json(&Reason { reason });
+        self.http.ask(request, HALT_PATIENCE).await
     }
 
     /// Ends the daemon; sessions live on. Answers before it is gone.
@@ -161,20 +185,62 @@ impl Operator {
 
     /// The bytes of an artifact as they come, uncleaned. Nothing may be silent for longer than an ordinary answer takes.
     pub async fn artifact(&self, sha256: &str, mut each: impl FnMut(&[u8]) -> io::Result<()>) -> Answer<()> {
-        let request = self.request(Method::GET, &["api", "v1", "artifacts", sha256])?;
-        // The timeout of a request also bounds its body, however large: so here it is for each piece.
-        let mut response =
-            tokio::time::timeout(PATIENCE, self.send(request, Duration::from_secs(24 * 3600))).await.map_err(|_| silent())??;
-        loop {
-            let piece = tokio::time::timeout(PATIENCE, response.chunk()).await.map_err(|_| silent())?;
-            match piece.map_err(|error| self.broken(&error, PATIENCE))? {
-                Some(piece) => each(&piece).map_err(|error| Error::unavailable(format!("cannot write: {error}")))?,
-                None => return Ok(()),
-            }
+        let mut download = self.http.download(sha256, PATIENCE).await?;
+        while let Some(piece) = download.next().await? {
+            each(piece.as_ref()).map_err(|error| Error::unavailable(format!("cannot write: {error}")))?;
         }
+        Ok(())
+    }
+
+    async fn get<T: DeserializeOwned>(&self, path: &[&str], query: &[(&str, String)]) -> Answer<T> {
+        self.http.ask(self.http.request(Method::GET, path)?.query(query), PATIENCE).await
+    }
+
+    async fn post<T: DeserializeOwned>(&self, path: &[&str], body: &(impl Serialize + Sync)) -> Answer<T> {
+        self.http.ask(self.http.request(Method::POST, path)?.json(body), PATIENCE).await
     }
 }
 
-fn silent() -> Error {
-    Error::unavailable(format!("the daemon sent nothing for {} s", PATIENCE.as_secs()))
+#[cfg(test)]
+mod tests {
+    use super::super::ClientError;
+    use super::*;
+    use crate::domain::error::Kind;
+
+    #[tokio::test]
+    async fn nobody_at_the_socket_is_told_from_a_refusal() {
+        let folder = tempfile::tempdir().unwrap();
+        let socket = folder.path().join("operator.sock");
+        let nobody = ClientError::NotRunning { socket: socket.clone() };
+        assert_eq!(Operator::at(&socket).unwrap().status().await.unwrap_err(), nobody);
+        // A daemon that was killed leaves its socket behind.
+        drop(std::os::unix::net::UnixListener::bind(&socket).unwrap());
+        assert_eq!(Operator::at(&socket).unwrap().status().await.unwrap_err(), nobody);
+        let nowhere = folder.path().join("no/such/folder/operator.sock");
+        assert_eq!(Operator::at(&nowhere).unwrap_err(), ClientError::NotRunning { socket: nowhere });
+    }
+
+    #[tokio::test]
+    async fn a_socket_may_lie_deeper_than_its_address_is_long() {
+        let folder = tempfile::tempdir().unwrap();
+        let deep = folder.path().join("a-long-name/".repeat(20));
+        std::fs::create_dir_all(&deep).unwrap();
+        let open = std::fs::File::open(&deep).unwrap();
+        let short = format!("/proc/self/fd/{}/operator.sock", std::os::fd::AsRawFd::as_raw_fd(&open));
+        let listener = tokio::net::UnixListener::bind(short).unwrap();
+        let answer = || async { axum::Json(serde_json::json!({"status": "ok\u{7}", "version": "1", "pid": 7, "home": "/srv"})) };
+        let routes = axum::Router::new().route("/healthz", axum::routing::get(answer));
+        tokio::spawn(async move { axum::serve(listener, routes).await });
+        let health = Operator::at(&deep.join("operator.sock")).unwrap().health(PATIENCE).await.unwrap();
+        assert_eq!((health.status.as_str(), health.pid), ("ok", 7));
+    }
+
+    #[tokio::test]
+    async fn a_daemon_that_says_nothing_is_not_waited_for_forever() {
+        let folder = tempfile::tempdir().unwrap();
+        let socket = folder.path().join("operator.sock");
+        let _silent = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+        let error = Operator::at(&socket).unwrap().health(Duration::from_millis(50)).await.unwrap_err();
+        assert!(matches!(&error, ClientError::Refused(error) if error.kind == Kind::Unavailable), "{error:?}");
+    }
 }

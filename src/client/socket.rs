@@ -1,35 +1,20 @@
 //! Addresses of sockets: the system takes 108 bytes, and a home may lie deeper than that.
 
 use std::fs::File;
-use std::io;
 use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 
 use tokio::net::UnixStream;
 
 use super::{ClientError, unreachable};
+use crate::domain::error::Error;
 
-/// A way to a socket that is short enough, and what keeps it open.
-pub(super) struct ShortPath {
-    /// What to connect to.
-    pub path: PathBuf,
-    _folder: File,
-}
-
-/// Goes through the open folder, so that the address is short wherever the folder is.
-pub(super) fn shorten(socket: &Path) -> io::Result<ShortPath> {
-    let (Some(folder), Some(name)) = (socket.parent(), socket.file_name()) else {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "that is no path of a socket"));
-    };
-    let folder = File::open(folder)?;
-    let path = Path::new("/proc/self/fd").join(folder.as_raw_fd().to_string()).join(name);
-    Ok(ShortPath { path, _folder: folder })
-}
-
-/// A daemon's socket, as whoever asks for an operation uses it.
+/// A daemon's socket.
 pub(super) struct Socket {
-    short: ShortPath,
+    /// Goes through the open folder, so that the address is short wherever the folder is.
+    short: PathBuf,
     shown: PathBuf,
+    _folder: File,
 }
 
 impl std::fmt::Debug for Socket {
@@ -41,8 +26,12 @@ impl std::fmt::Debug for Socket {
 impl Socket {
     /// The folder must be there; the socket itself need not, yet.
     pub fn at(path: &Path) -> Result<Self, ClientError> {
-        let short = shorten(path).map_err(|error| unreachable(path, &error))?;
-        Ok(Self { short, shown: path.to_owned() })
+        let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+            return Err(Error::unavailable(format!("{}: that is no path of a socket", path.display())).into());
+        };
+        let folder = File::open(folder).map_err(|error| unreachable(path, &error))?;
+        let short = Path::new("/proc/self/fd").join(folder.as_raw_fd().to_string()).join(name);
+        Ok(Self { short, shown: path.to_owned(), _folder: folder })
     }
 
     /// As people know it.
@@ -52,9 +41,10 @@ impl Socket {
 
     /// A short path to it, good as long as this value lives.
     pub fn short(&self) -> &Path {
-        &self.short.path
+        &self.short
     }
 
+    /// Connects to whoever listens there.
     pub async fn connect(&self) -> Result<UnixStream, ClientError> {
         UnixStream::connect(self.short()).await.map_err(|error| unreachable(&self.shown, &error))
     }

@@ -7,6 +7,7 @@ use clap::Args;
 use crate::cli::context::Context;
 use crate::cli::failure::{Done, Failure};
 use crate::cli::progress::Progress;
+use crate::cli::variables;
 use crate::config::{Home, TmuxServer, load};
 use crate::domain::text::one_line;
 use crate::protocol::various::Halted;
@@ -89,15 +90,7 @@ async fn sessions(context: &Context, home: &Home) -> Result<Vec<String>, String>
         TmuxServer::Default => (runner::TmuxServer::Default, String::new()),
         TmuxServer::Own => (runner::TmuxServer::Named(tmux.socket_name(home)), format!("-L {} ", tmux.socket_name(home))),
     };
-    let environment = &context.environment;
-    let path = |value: &Option<std::path::PathBuf>| value.as_ref().map(|path| path.display().to_string());
-    let variables = [
-        ("PATH", environment.path.clone()),
-        ("HOME", path(&environment.user_home)),
-        ("LANG", environment.lang.clone()),
-        ("TMUX_TMPDIR", path(&environment.tmux_tmpdir)),
-    ];
-    let variables = variables.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
+    let variables = variables::as_text(variables::plain(&context.environment));
     let tmux = TmuxRunner::new(server, &home.id(), variables).map_err(|error| error.to_string())?;
     let sessions = tmux.list().await.map_err(|error| error.to_string())?;
     Ok(sessions

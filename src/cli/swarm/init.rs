@@ -19,7 +19,7 @@ pub(super) struct Init {
     /// Whose tmux server the agents' sessions are in
     #[arg(long, value_enum, default_value_t = Server::Own)]
     tmux: Server,
-    /// Where the dashboard listens: an address of this machine; port 0 takes any free one
+    /// Where the HTTP API listens: an address of this machine; port 0 takes any free one
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
     listen: SocketAddr,
 }

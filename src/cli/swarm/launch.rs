@@ -12,8 +12,9 @@ use super::tail;
 use crate::cli::context::Context;
 use crate::cli::failure::{Done, Failure};
 use crate::cli::progress::Progress;
+use crate::cli::variables;
 use crate::client::{ClientError, Operator};
-use crate::config::{Environment, Home, HomeKind, Problem, load};
+use crate::config::{Home, HomeKind, Problem, load};
 use crate::domain::error::Error;
 use crate::runner::{Detach, Detached};
 
@@ -98,7 +99,9 @@ async fn come_up(home: &Home, child: &mut Detached) -> Done<Result<Operator, Str
             Err(ClientError::Refused(_)) if Instant::now() < deadline => {}
             Err(error) => return Err(error.into()),
         }
-        if let Some(end) = child.ended().map_err(Failure::Output)? {
+        let pid = child.pid();
+        let unwatched = |error| Failure::failed(format!("the daemon (process {pid}) cannot be watched: {error}"));
+        if let Some(end) = child.ended().map_err(unwatched)? {
             // Two starts at once: the other's daemon is as good.
             return Ok(answering(home, ANSWER).await.map_err(|_| format!("ended at once with {end}")));
         }
@@ -122,31 +125,9 @@ fn detached(context: &Context, home: &Home, manner: Manner) -> Done<Detached> {
     let detach = Detach {
         program: &program,
         args,
-        environment: handed_on(&context.environment),
+        environment: variables::of_daemon(&context.environment),
         folder: home.root(),
         log: &home.daemon_log(),
     };
     detach.start().map_err(|error| Failure::failed(format!("{}: {error}", program.display())))
-}
-
-/// What the daemon gets of the environment. Secrets are handed on here, and never as arguments.
-fn handed_on(environment: &Environment) -> Vec<(&'static str, OsString)> {
-    let text = |value: &Option<String>| value.as_ref().map(OsString::from);
-    let path = |value: &Option<std::path::PathBuf>| value.as_ref().map(OsString::from);
-    [
-        ("PATH", text(&environment.path)),
-        ("HOME", path(&environment.user_home)),
-        ("LANG", text(&environment.lang)),
-        ("TMUX_TMPDIR", path(&environment.tmux_tmpdir)),
-        ("XDG_RUNTIME_DIR", path(&environment.xdg_runtime_dir)),
-        ("XDG_CONFIG_HOME", path(&environment.xdg_config_home)),
-        ("NO_COLOR", environment.no_color.then(|| "1".into())),
-        ("CLAUDE_SWARM_LOG", text(&environment.swarm_log)),
-        ("ANTHROPIC_API_KEY", text(&environment.anthropic_api_key)),
-        ("CLAUDE_CODE_OAUTH_TOKEN", text(&environment.claude_code_oauth_token)),
-        ("ANTHROPIC_BASE_URL", text(&environment.anthropic_base_url)),
-    ]
-    .into_iter()
-    .filter_map(|(name, value)| Some((name, value?)))
-    .collect()
 }

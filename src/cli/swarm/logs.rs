@@ -1,6 +1,7 @@
 //! `claude-swarm logs`: read from the home's files, with or without a daemon.
 
 use std::io;
+use std::path::Path;
 
 use clap::Args;
 
@@ -23,22 +24,13 @@ pub(super) struct Logs {
     lines: usize,
 }
 
-impl From<io::Error> for Failure {
-    fn from(error: io::Error) -> Self {
-        if error.kind() == io::ErrorKind::BrokenPipe {
-            return Self::Output(error);
-        }
-        Self::failed(format!("the log cannot be read: {error}"))
-    }
-}
-
 impl Logs {
     pub fn run(self, context: &Context) -> Done {
         let home = context.home()?;
         let path = if self.whose == "daemon" { home.daemon_log() } else { home.agent_log(&self.whose.parse::<AgentName>()?) };
         let mut tail = Tail::last(&path, self.lines).map_err(|error| {
             if error.kind() != io::ErrorKind::NotFound {
-                return Failure::from(error);
+                return unreadable(&path, &error);
             }
             let error = Error::not_found(format!("{} has no log yet: {} is not there", self.whose, path.display()));
             error.hint("`claude-swarm status` lists the agents; a log begins with the agent's first start").into()
@@ -51,8 +43,12 @@ impl Logs {
             }
         };
         if self.follow {
-            return tail.follow(say);
+            return tail.follow(|error| unreadable(&path, &error), say);
         }
-        tail.read(true)?.iter().try_for_each(|line| say(line))
+        tail.read(true).map_err(|error| unreadable(&path, &error))?.iter().try_for_each(|line| say(line))
     }
+}
+
+fn unreadable(log: &Path, error: &io::Error) -> Failure {
+    Failure::failed(format!("the log {} cannot be read: {error}", log.display()))
 }

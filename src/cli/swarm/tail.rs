@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -85,34 +86,58 @@ impl Tail {
         Ok(Some(rest))
     }
 
-    /// Hands on every line from here on, until `each` fails or nobody reads the standard output any more.
-    pub fn follow<E: From<io::Error>>(mut self, mut each: impl FnMut(&str) -> Result<(), E>) -> Result<(), E> {
-        let watch = inotify::init(CreateFlags::CLOEXEC).map_err(io::Error::from)?;
-        let folder = self.path.parent().unwrap_or(Path::new("."));
-        let changes = WatchFlags::MODIFY | WatchFlags::CREATE | WatchFlags::MOVED_TO | WatchFlags::MOVED_FROM;
-        inotify::add_watch(&watch, folder, changes).map_err(io::Error::from)?;
+    /// The finished lines that came since the last look, those of a new file with the log's name too.
+    fn fresh(&mut self) -> io::Result<Vec<String>> {
+        let mut lines = self.read(false)?;
+        while let Some(rest) = self.rotated()? {
+            lines.extend(rest);
+            lines.extend(self.read(false)?);
+        }
+        Ok(lines)
+    }
+
+    /// Hands on every line from here on, until `each` fails or nobody reads the standard output any more. `unreadable` says what it
+    /// means that the log itself cannot be read.
+    pub fn follow<E>(
+        mut self,
+        unreadable: impl Fn(io::Error) -> E,
+        mut each: impl FnMut(&str) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let watch = watch(&self.path).map_err(&unreadable)?;
         loop {
-            for line in self.read(false)? {
+            for line in self.fresh().map_err(&unreadable)? {
                 each(&line)?;
             }
-            if let Some(rest) = self.rotated()? {
-                rest.iter().try_for_each(|line| each(line))?;
-                continue;
-            }
-            let stdout = io::stdout();
-            let mut fds = [PollFd::new(&watch, PollFlags::IN), PollFd::new(&stdout, PollFlags::empty())];
-            match poll(&mut fds, None) {
-                Ok(_) | Err(rustix::io::Errno::INTR) => {}
-                Err(error) => return Err(io::Error::from(error).into()),
-            }
-            if fds[1].revents().intersects(PollFlags::ERR | PollFlags::HUP) {
-                return Err(io::Error::from(io::ErrorKind::BrokenPipe).into());
-            }
-            if fds[0].revents().contains(PollFlags::IN) {
-                drain(&watch)?;
+            if !changed(&watch).map_err(&unreadable)? {
+                return Ok(());
             }
         }
     }
+}
+
+/// Watches the log's folder, because a log that is rotated is another file.
+fn watch(log: &Path) -> io::Result<OwnedFd> {
+    let watch = inotify::init(CreateFlags::CLOEXEC)?;
+    let changes = WatchFlags::MODIFY | WatchFlags::CREATE | WatchFlags::MOVED_TO | WatchFlags::MOVED_FROM;
+    inotify::add_watch(&watch, log.parent().unwrap_or(Path::new(".")), changes)?;
+    Ok(watch)
+}
+
+/// Waits for a change. False when nobody reads the standard output any more.
+fn changed(watch: &OwnedFd) -> io::Result<bool> {
+    let stdout = io::stdout();
+    let mut fds = [PollFd::new(watch, PollFlags::IN), PollFd::new(&stdout, PollFlags::empty())];
+    match poll(&mut fds, None) {
+        Ok(_) | Err(rustix::io::Errno::INTR) => {}
+        Err(error) => return Err(error.into()),
+    }
+    if fds[1].revents().intersects(PollFlags::ERR | PollFlags::HUP) {
+        return Ok(false);
+    }
+    if fds[0].revents().contains(PollFlags::IN) {
+        drain(watch)?;
+    }
+    Ok(true)
 }
 
 /// The lines that were written behind this many bytes, at most the last so many.
@@ -231,10 +256,11 @@ mod tests {
         let (send, lines) = mpsc::channel();
         let tail = Tail::last(&path, 1).unwrap();
         let follower = std::thread::spawn(move || {
-            drop(tail.follow(|line| {
+            let done = tail.follow(std::convert::identity, |line| {
                 send.send(line.to_owned()).unwrap();
                 if line == "end" { Err(io::Error::other("enough")) } else { Ok(()) }
-            }));
+            });
+            assert_eq!(done.unwrap_err().to_string(), "enough");
         });
         let next = || lines.recv_timeout(Duration::from_secs(20)).unwrap();
         assert_eq!(next(), "one");

@@ -24,8 +24,8 @@ pub(super) struct Create {
     #[arg(long, value_name = "JSON|@FILE|-", allow_hyphen_values = true)]
     payload: Option<String>,
     /// A task that must be done first; may be given more than once
-    #[arg(long, value_name = "ID", num_args = 1.., value_delimiter = ',')]
-    after: Vec<i64>,
+    #[arg(long, alias = "after", value_name = "ID", num_args = 1.., value_delimiter = ',')]
+    needs: Vec<i64>,
     /// Asking again under the same key is asking once
     #[arg(long, value_name = "KEY")]
     dedup_key: Option<String>,
@@ -40,7 +40,7 @@ impl Create {
             kind: self.kind,
             priority: self.priority,
             payload: self.payload.as_deref().map(payload).transpose()?.unwrap_or_else(|| Value::Object(Default::default())),
-            needs: self.after,
+            needs: self.needs,
             dedup_key: self.dedup_key,
             product: self.product,
         };

@@ -10,16 +10,16 @@ pub(super) struct Depend {
     /// The task that is to wait
     id: i64,
     /// The task that must be done first
-    #[arg(long, value_name = "ID")]
-    on: i64,
+    #[arg(long, alias = "on", value_name = "ID")]
+    needs: i64,
 }
 
 impl Depend {
     pub async fn run(self, context: &Context) -> Done {
-        let task = context.operator()?.depend_task(self.id, self.on).await?;
+        let task = context.operator()?.depend_task(self.id, self.needs).await?;
         if context.terminal.json {
             return context.terminal.say_json(&task);
         }
-        context.terminal.say(format!("task {} waits for task {}; it is {}", task.task.id, self.on, task.task.state))
+        context.terminal.say(format!("task {} waits for task {}; it is {}", task.task.id, self.needs, task.task.state))
     }
 }

@@ -78,10 +78,23 @@ impl Verb {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
+    use clap::{CommandFactory, Parser};
 
     #[test]
     fn the_arguments_are_well_formed() {
         super::Program::command().debug_assert();
+    }
+
+    #[test]
+    fn what_a_task_needs_is_one_word_and_the_older_ones_are_understood() {
+        let understood = |line: &str| super::Program::try_parse_from(line.split(' ')).map(|asked| format!("{:?}", asked.verb));
+        for (word, older) in [
+            ("t create --type x --needs 1,2 --needs 3", "t create --type x --after 1 2 --after 3"),
+            ("t depend 2 --needs 1", "t depend 2 --on 1"),
+        ] {
+            assert_eq!(understood(word).unwrap(), understood(older).unwrap());
+        }
+        let help = super::Program::command().find_subcommand_mut("depend").unwrap().render_help().to_string();
+        assert!(help.contains("--needs <ID>") && !help.contains("--on"), "{help}");
     }
 }

@@ -90,7 +90,7 @@ pub(super) fn daemon_finding(daemon: Option<Result<StatusView, ClientError>>) ->
     }
 }
 
-/// Whether the port of the dashboard is free, or this home's daemon has it.
+/// Whether the port of the HTTP API is free, or this home's daemon has it.
 pub(super) fn port(config: &Config, daemon: Option<&Result<StatusView, ClientError>>) -> Finding {
     const NAME: &str = "port";
     let listen = config.settings.server.listen;

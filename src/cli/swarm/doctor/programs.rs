@@ -1,9 +1,10 @@
 //! The programs: are they there, which version, do they run.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use super::Finding;
+use crate::cli::variables;
 use crate::config::{Config, Environment, Program};
 use crate::domain::text::one_line;
 use crate::runner::{Probed, probe};
@@ -11,22 +12,12 @@ use crate::runner::{Probed, probe};
 /// How long a program may take to say its version. A large binary on a cold disk takes seconds.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// What programs are run with.
-pub(super) fn variables(environment: &Environment) -> Vec<(String, String)> {
-    let path = |value: &Option<PathBuf>| value.as_ref().map(|path| path.display().to_string());
-    let variables = [
-        ("PATH", environment.path.clone()),
-        ("HOME", path(&environment.user_home)),
-        ("LANG", environment.lang.clone()),
-        ("TMUX_TMPDIR", path(&environment.tmux_tmpdir)),
-        ("TERM", Some("xterm-256color".to_owned())),
-    ];
-    variables.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
-}
-
 /// Runs a program; what keeps it from answering, in words.
 pub(super) async fn ask(environment: &Environment, program: &Path, args: &[&str]) -> Result<Probed, String> {
-    let probed = probe(program, args, &variables(environment), PATIENCE).await.map_err(|error| error.to_string())?;
+    let mut variables = variables::plain(environment);
+    // tmux wants to know the terminal even where it shows nothing on it.
+    variables.push(("TERM", "xterm-256color".into()));
+    let probed = probe(program, args, &variables::as_text(variables), PATIENCE).await.map_err(|error| error.to_string())?;
     if probed.is_ok() {
         return Ok(probed);
     }
