@@ -123,6 +123,8 @@ fn a_line_typed_in_the_pane_reaches_the_agent() {
     let mut swarm = TestSwarm::rehearsal();
     swarm.start_daemon(&[]);
     swarm.run(&["start"]);
+    // Keys that would end, stop or freeze what runs at a terminal do none of that here.
+    swarm.tmux(&["send-keys", "-t", "claude-hunter", "C-c", "C-z", "C-d", "C-\\", "C-s", "Enter"]);
     swarm.tmux(&["send-keys", "-t", "claude-hunter", "Prefer small tools.", "Enter"]);
     swarm.until("the message is accepted", |swarm| (swarm.count("message:sent") == 1).then_some(()));
     let id = swarm.create_scan();
@@ -130,4 +132,5 @@ fn a_line_typed_in_the_pane_reaches_the_agent() {
     swarm.until_task(id, &["done"]);
     let log = fs::read_to_string(swarm.home.join("logs/hunter.log")).unwrap();
     assert!(log.contains("Prefer small tools."), "{log}");
+    assert_eq!(swarm.json(&["status"])["agents"].as_array().unwrap().iter().filter(|agent| agent["restarts"] != 0).count(), 0);
 }

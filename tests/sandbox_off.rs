@@ -1,4 +1,4 @@
-//! The sandbox switched off by the settings: the same work is done where things really lie, and every surface says what that means.
+//! The sandbox switched off by the settings, and on again: the same work is done where things really lie, and every surface says what that means.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -8,6 +8,7 @@ use std::fs;
 use std::process::Command;
 
 use harness::TestSwarm;
+use serde_json::json;
 
 /// A product from its idea to its review, made by commands that name no path.
 const SCRIPT: &str = r#"
@@ -75,4 +76,39 @@ fn the_same_work_is_done_and_every_surface_says_that_nothing_holds_the_agents() 
         let log = fs::read_to_string(swarm.home.join(format!("logs/{pane}.log"))).unwrap();
         assert!(log.contains("the sandbox is off"), "{log}");
     }
+}
+
+/// A task that says in which way it runs.
+const MARKED: &str = r#"
+name: marked
+tasks:
+  - when: {type: research}
+    turns:
+      - tool: {name: Bash, input: {command: 'echo "mark $MARK in $PWD"'}}
+      - result: {summary: done, ideas: []}
+"#;
+
+#[test]
+fn workers_that_outlive_the_daemon_go_by_the_settings_of_the_next() {
+    let mut swarm = TestSwarm::rehearsal();
+    swarm.script(MARKED);
+    swarm.set("sandbox", "{mode: \"off\"}");
+    swarm.set("providers", "{claude: {env: {IS_SANDBOX: '1', MARK: one}}}");
+    swarm.start_daemon(&[]);
+    swarm.run(&["start", "hunter"]);
+    let pid = |swarm: &TestSwarm| swarm.json(&["status"])["agents"][2]["pid"].clone();
+    let before = pid(&swarm);
+    let ran = |swarm: &TestSwarm, mark: &str| {
+        let task = swarm.create("research", &json!({ "question": mark }));
+        swarm.until_task(task, &["done"]);
+        let log = fs::read_to_string(swarm.home.join("logs/hunter.log")).unwrap();
+        log.lines().rfind(|line| line.contains(&format!("↳ mark {mark} in "))).unwrap_or_else(|| panic!("{log}")).to_owned()
+    };
+    assert!(ran(&swarm, "one").contains("/data/tasks/"), "it runs on the machine itself");
+    swarm.kill_daemon();
+    swarm.set("sandbox", "{mode: bubblewrap}");
+    swarm.set("providers", "{claude: {env: {MARK: two}}}");
+    swarm.restart_daemon();
+    assert!(ran(&swarm, "two").ends_with("/workspace"), "the sandbox holds from the next task on");
+    assert_eq!(pid(&swarm), before, "the worker is the same");
 }

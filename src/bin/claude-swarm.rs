@@ -80,5 +80,9 @@ fn run_worker(args: WorkerArgs) -> Result<(), Error> {
     };
     // One thread, which starts every sandbox and lives as long as the worker.
     let runtime = Builder::new_current_thread().enable_all().build();
-    runtime.map_err(|error| Error::unavailable(format!("no runtime: {error}")))?.block_on(worker::run(start))
+    let runtime = runtime.map_err(|error| Error::unavailable(format!("no runtime: {error}")))?;
+    let outcome = runtime.block_on(worker::run(start));
+    // Something may wait for a lock that is never given back; it does not keep the worker.
+    runtime.shutdown_background();
+    outcome
 }

@@ -9,7 +9,7 @@ use futures_util::{SinkExt, StreamExt};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::net::UnixStream;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
@@ -35,16 +35,22 @@ pub struct Link {
 }
 
 impl Link {
-    /// Connects, says hello, and goes on connecting again whenever the daemon went away. Answers with the first welcome; the notices
-    /// end when the daemon refuses this worker for good. `say` is told once why it has to wait, each time it has to.
+    /// Connects, says hello, and goes on connecting again whenever the daemon went away. Answers with the newest welcome: a daemon that was
+    /// started again may have other settings. The notices end when the daemon refuses this worker for good. `say` is told once why it has
+    /// to wait, each time it has to.
     ///
     /// # Errors
     /// The daemon's refusal.
-    pub async fn connect(socket: &Path, hello: Hello, say: fn(&Error)) -> Result<(Self, Welcome, mpsc::Receiver<Notice>), Error> {
+    pub async fn connect(
+        socket: &Path,
+        hello: Hello,
+        say: fn(&Error),
+    ) -> Result<(Self, watch::Receiver<Welcome>, mpsc::Receiver<Notice>), Error> {
         let (calls, requests) = mpsc::channel(WAITING);
         let (notify, notices) = mpsc::channel(WAITING);
         let (connection, welcome) = reach(socket, &hello, say).await?;
-        let actor = Actor { path: socket.to_owned(), hello, say, requests, notify, pending: BTreeMap::new(), next: 1 };
+        let (welcomed, welcome) = watch::channel(welcome);
+        let actor = Actor { path: socket.to_owned(), hello, say, requests, notify, welcomed, pending: BTreeMap::new(), next: 1 };
         tokio::spawn(actor.run(connection));
         Ok((Self { calls }, welcome, notices))
     }
@@ -79,6 +85,7 @@ struct Actor {
     say: fn(&Error),
     requests: mpsc::Receiver<(Call, Reply)>,
     notify: mpsc::Sender<Notice>,
+    welcomed: watch::Sender<Welcome>,
     pending: BTreeMap<u64, (Call, Reply)>,
     next: u64,
 }
@@ -92,7 +99,14 @@ impl Actor {
                 Served::Lost => Pause::default().wait().await,
             }
             match reach(&self.path, &self.hello, self.say).await {
-                Ok((again, _)) => socket = again,
+                Ok((again, welcome)) => {
+                    socket = again;
+                    self.welcomed.send_if_modified(|before| {
+                        let other = *before != welcome;
+                        *before = welcome;
+                        other
+                    });
+                }
                 Err(error) => {
                     for (_, (_, reply)) in std::mem::take(&mut self.pending) {
                         // A caller that went away does not need the answer.

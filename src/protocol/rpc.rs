@@ -176,7 +176,7 @@ pub struct Hello {
 }
 
 /// Everything that does not change while a worker lives.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Welcome {
     /// The protocol that is spoken from here on.
     pub protocol: u32,
@@ -199,7 +199,7 @@ pub struct Welcome {
 }
 
 /// How the CLI is started.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProviderSettings {
     /// Which: `claude`.
     pub name: String,
@@ -218,7 +218,7 @@ pub struct ProviderSettings {
 }
 
 /// What the sandbox shows.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SandboxSettings {
     /// False only where the settings say so.
     pub enabled: bool,
@@ -229,7 +229,7 @@ pub struct SandboxSettings {
 }
 
 /// Where things are on this machine.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Paths {
     /// Products' trees.
     pub projects: String,
@@ -248,7 +248,7 @@ pub struct Paths {
 }
 
 /// The agent's log.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogSettings {
     /// Size at which a new file begins, in bytes.
     pub max_bytes: u64,

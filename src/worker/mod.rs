@@ -79,14 +79,21 @@ pub async fn run(start: Start) -> Result<(), Error> {
         version: env!("CARGO_PKG_VERSION").to_owned(),
     };
     let blobs = Blobs::new(&start.socket)?;
-    let (link, welcome, mut notices) = Link::connect(&start.socket, hello, pane::away).await?;
+    let (link, mut welcomes, mut notices) = Link::connect(&start.socket, hello, pane::away).await?;
+    let welcome = welcomes.borrow_and_update().clone();
     let mut pane = Pane::open(&welcome, start.colours)?;
     pane.banner(&start.agent, &welcome);
     let mut typed = typed::listen(link.clone());
-    let worker = Worker { link, blobs, layout: layout::look(), bwrap: start.bwrap, welcome };
+    let mut worker = Worker { link, blobs, layout: layout::look(), bwrap: start.bwrap, welcome };
     loop {
         pane.waiting();
         let assignment = worker.wait_for_work(&mut typed, &mut notices, &mut pane).await?;
+        // The daemon that gave this out may be another than before, with other settings.
+        if welcomes.has_changed().unwrap_or_default() {
+            worker.welcome = welcomes.borrow_and_update().clone();
+            pane.note("the settings have changed; they hold from here on");
+            pane.banner(&start.agent, &worker.welcome);
+        }
         attempt::run(&worker, assignment, &mut pane, &mut typed, &mut notices).await?;
     }
 }

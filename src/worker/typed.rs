@@ -1,12 +1,14 @@
 //! What a person types in the pane: each line becomes a message to the agent, whatever the worker is doing at the time.
 
-use std::io::{self, BufRead};
+use std::io::{self, BufRead, IsTerminal};
 
+use rustix::termios::{InputModes, LocalModes, OptionalActions, SpecialCodeIndex, tcgetattr, tcsetattr};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use crate::client::link::Link;
 use crate::domain::error::Kind;
+use crate::domain::text;
 use crate::protocol::rpc::Call;
 
 /// Lines that may wait to be sent, and words about them that may wait to be shown.
@@ -25,6 +27,7 @@ pub(super) fn listen(link: Link) -> mpsc::Receiver<String> {
             let note = match link.call::<i64>(Call::Typed { id: Uuid::new_v4(), text }).await {
                 Ok(id) => format!("message {id} to this agent: it is read at the next turn, or with the next task"),
                 Err(error) if error.kind == Kind::Invalid => format!("not taken: {error}"),
+                Err(error) if error.kind == Kind::Unavailable => format!("not taken, say it again later: {error}"),
                 Err(_) => return,
             };
             if tell.send(note).await.is_err() {
@@ -39,8 +42,18 @@ pub(super) fn listen(link: Link) -> mpsc::Receiver<String> {
 fn lines() -> mpsc::Receiver<String> {
     let (send, receive) = mpsc::channel(WAITING);
     let read = move || {
-        for line in io::stdin().lock().lines() {
-            let Ok(mut line) = line else { return };
+        plain();
+        let mut input = io::stdin().lock();
+        loop {
+            let mut line = Vec::new();
+            match input.read_until(b'\n', &mut line) {
+                // Nobody can type any more. At a terminal it only means that somebody pressed Ctrl-D.
+                Ok(0) if !io::stdin().is_terminal() => return,
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(_) => return,
+            }
+            let mut line = text::clean(&String::from_utf8_lossy(&line));
             line.truncate(line.floor_char_boundary(LINE_MAX));
             if !line.trim().is_empty() && send.blocking_send(line).is_err() {
                 return;
@@ -51,4 +64,18 @@ fn lines() -> mpsc::Receiver<String> {
         tracing::warn!(%error, "what is typed is not read");
     }
     receive
+}
+
+/// Makes every key a letter of a line: at a terminal that stops, ends or freezes what runs there (Ctrl-C, Ctrl-Z, Ctrl-S, Ctrl-D), a slip of the
+/// hand would take the agent's task from it.
+fn plain() {
+    let input = io::stdin();
+    // Where it is no terminal there are no such keys.
+    let Ok(mut terminal) = tcgetattr(&input) else { return };
+    terminal.local_modes.remove(LocalModes::ISIG);
+    terminal.input_modes.remove(InputModes::IXON);
+    terminal.special_codes[SpecialCodeIndex::VEOF] = 0;
+    if let Err(error) = tcsetattr(&input, OptionalActions::Now, &terminal) {
+        tracing::warn!(%error, "the terminal's keys keep their meanings");
+    }
 }
