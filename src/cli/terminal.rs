@@ -7,6 +7,7 @@ use std::io::{self, IsTerminal, Write};
 use serde::Serialize;
 
 use super::failure::{Done, Failure};
+use crate::domain::text::is_unsafe;
 
 /// How a text is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,13 +69,13 @@ impl Terminal {
     /// Writes a value as JSON for people and programs.
     pub fn say_json(&self, value: &(impl Serialize + ?Sized)) -> Done {
         let text = serde_json::to_string_pretty(value).map_err(|error| no_json(&error))?;
-        self.say(text)
+        self.say(escaped(&text))
     }
 
     /// Writes a value as one line of JSON, for streams.
     pub fn say_json_line(&self, value: &(impl Serialize + ?Sized)) -> Done {
         let text = serde_json::to_string(value).map_err(|error| no_json(&error))?;
-        self.say(text)
+        self.say(escaped(&text))
     }
 
     /// Says something beside what was asked, on the standard error. Not being heard is no failure.
@@ -104,7 +105,34 @@ impl Terminal {
     }
 }
 
+/// The same JSON, with what could act on a terminal written as escapes: such characters can only stand in strings.
+fn escaped(json: &str) -> String {
+    let mut escaped = String::with_capacity(json.len());
+    for c in json.chars() {
+        if is_unsafe(c) {
+            let mut units = [0; 2];
+            escaped.extend(c.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}")));
+        } else {
+            escaped.push(c);
+        }
+    }
+    escaped
+}
+
 /// A value that has no JSON is a fault of this program, and not of the output.
 fn no_json(error: &serde_json::Error) -> Failure {
     Failure::failed(format!("the answer cannot be put into JSON: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::escaped;
+
+    #[test]
+    fn json_says_the_same_and_acts_on_nothing() {
+        let text = "a\u{1b}[2J\u{9b}31m\u{202e}\u{7f}\u{e0041}é\n\t";
+        let json = escaped(&serde_json::to_string_pretty(&[text]).unwrap());
+        assert!(!json.chars().any(crate::domain::text::is_unsafe), "{json:?}");
+        assert_eq!(serde_json::from_str::<[String; 1]>(&json).unwrap(), [text]);
+    }
 }

@@ -13,7 +13,7 @@ use super::http::{Http, TRANSFER};
 use super::pause::Pause;
 use crate::domain::error::{Error, Kind};
 use crate::domain::snapshot::Manifest;
-use crate::protocol::various::Blob;
+use crate::protocol::artifacts::Blob;
 
 /// How long a transfer is tried again while the daemon is away, and how long a daemon may be silent in one: longer than any restart.
 const PATIENCE: Duration = Duration::from_secs(600);

@@ -18,10 +18,14 @@ use super::socket::Socket;
 use crate::domain::approval::Decision;
 use crate::domain::error::Error;
 use crate::domain::event::Event;
+use crate::protocol::Id;
+use crate::protocol::agents::{Agents, Tell};
 use crate::protocol::approvals::{ApprovalDetail, ApprovalView, Decide};
+use crate::protocol::daemon::{Halted, Health};
+use crate::protocol::income::IncomeBody;
+use crate::protocol::products::ProductView;
 use crate::protocol::status::StatusView;
 use crate::protocol::tasks::{CreateTask, Created, Depend, Reason, TaskDetail, TaskView, TypeView};
-use crate::protocol::various::{Agents, Halted, Health, Id, IncomeBody, ProductView, Tell};
 
 /// How long an ordinary answer may take.
 const PATIENCE: Duration = Duration::from_secs(10);

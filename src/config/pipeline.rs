@@ -189,7 +189,7 @@ mod tests {
           → one of: title, idea
         ");
         insta::assert_snapshot!(misplaced("- shelve_product: $reason", "- shelve_product: $reason\n        create: market"), @r"
-        p:499: approvals.continue.reject[0]: does not say one thing to do
+        p:500: approvals.continue.reject[0]: does not say one thing to do
           → give exactly one of create, ask_person, start_product, shelve_product
         ");
         insta::assert_snapshot!(misplaced("- create: test_product", "- creat: test_product"), @r"
@@ -231,13 +231,13 @@ mod tests {
           → write `required: [url]`, and a string of that name
         p:391: types.directive.payload: `order` alone does not satisfy it
           → `claude-swarm order` creates such tasks, with a text of that name and nothing else
-        p:467: approvals: `publish` is missing
+        p:468: approvals: `publish` is missing
           → keep this name: only what it allows puts the product itself on an outlet
-        p:479: approvals.release.approve[0].payload: does not name the approval that allows it
+        p:480: approvals.release.approve[0].payload: does not name the approval that allows it
           → write `payload: {approval: $approval.id}`
-        p:483: approvals.release.reject[0].payload: has no `summary`, which a person is shown who is asked for another round
+        p:484: approvals.release.reject[0].payload: has no `summary`, which a person is shown who is asked for another round
           → write `summary: $result.summary` or the like
-        p:488: approvals.post.approve[0].payload: does not name the approval that allows it
+        p:489: approvals.post.approve[0].payload: does not name the approval that allows it
           → write `payload: {approval: $approval.id}`
         ");
     }

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use sha2::{Digest, Sha256};
 use tokio::sync::watch;
 
 use super::host::DaemonHost;
 use crate::domain::principal::Principal;
-use crate::server::Host;
-use crate::swarm::{AccountState, Swarm};
+use crate::server::{Host, Means};
+use crate::swarm::Swarm;
 
 /// How often a missing login is looked for. A login appears in a file or by another program; nothing tells of it.
 const LOOK: Duration = Duration::from_secs(5);
@@ -24,28 +25,42 @@ pub(super) async fn watch(swarm: Swarm, host: Arc<DaemonHost>, mut stop: watch::
             tracing::warn!(%error, "the account could not be opened");
         }
     }
-    let mut refused = None;
+    let mut events = swarm.follow();
+    let mut refused: Option<Option<String>> = None;
     loop {
-        for account in waiting(&swarm).await {
-            let now = host.means(&account).ok().map(|_| host.fingerprint(&account));
+        events.borrow_and_update();
+        let accounts = waiting(&swarm).await;
+        for account in &accounts {
+            let now = host.means(account).ok().map(|means| fingerprint(&means));
             let seen = refused.get_or_insert_with(|| now.clone());
             if now.is_some() && now != *seen {
                 *seen = now;
-                if let Err(error) = swarm.open_account(&Principal::System, &account).await {
+                if let Err(error) = swarm.open_account(&Principal::System, account).await {
                     tracing::warn!(%error, "the account could not be opened");
                 }
             }
         }
         tokio::select! {
             _ = stop.wait_for(|stop| *stop) => return,
-            () = tokio::time::sleep(LOOK) => {}
+            changed = events.changed(), if accounts.is_empty() => {
+                if changed.is_err() {
+                    return;
+                }
+            }
+            () = tokio::time::sleep(LOOK), if !accounts.is_empty() => {}
         }
     }
 }
 
+/// What tells one login from another without telling what it is.
+fn fingerprint(means: &Means) -> String {
+    hex::encode(Sha256::digest(means.credential.expose().as_bytes()))
+}
+
 /// The accounts that wait for a login.
 async fn waiting(swarm: &Swarm) -> Vec<String> {
-    let status = swarm.status().await.ok();
-    let closed = status.into_iter().flat_map(|status| status.closed_accounts);
-    closed.filter(|account| account.state == AccountState::LoginRequired).map(|account| account.name).collect()
+    swarm.accounts_without_login().await.unwrap_or_else(|error| {
+        tracing::warn!(%error, "the accounts cannot be read");
+        vec![]
+    })
 }

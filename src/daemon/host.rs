@@ -7,7 +7,6 @@ use std::pin::Pin;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use sha2::{Digest, Sha256};
 use tokio::sync::watch;
 
 use crate::clock;
@@ -17,8 +16,8 @@ use crate::domain::error::Error;
 use crate::domain::name::AgentName;
 use crate::domain::time::Millis;
 use crate::protocol::VERSION;
+use crate::protocol::daemon::Halted;
 use crate::protocol::rpc::{LogSettings, Paths, ProviderSettings, SandboxSettings, Welcome};
-use crate::protocol::various::Halted;
 use crate::secrets::{Login, Sources, claude_credentials};
 use crate::server::{About, Host, Means};
 use crate::supervisor::Problems;
@@ -83,14 +82,6 @@ impl DaemonHost {
         if let Some(address) = address {
             // It is said once.
             let _ = self.listen.set(address);
-        }
-    }
-
-    /// What tells one login from another without telling what it is.
-    pub(super) fn fingerprint(&self, provider: &str) -> String {
-        match self.means(provider) {
-            Ok(means) => hex::encode(Sha256::digest(means.credential.expose().as_bytes())),
-            Err(_) => String::new(),
         }
     }
 

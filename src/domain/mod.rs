@@ -2,6 +2,7 @@
 //!
 //! No I/O, no async, no clock: time comes in as an argument. SQL, sockets and processes are in the rooms that use this one.
 
+pub mod account;
 pub mod agent;
 pub mod approval;
 pub mod backoff;
@@ -18,6 +19,7 @@ pub mod product;
 pub mod publication;
 pub mod report;
 pub mod schema;
+pub mod session;
 pub mod snapshot;
 pub mod task;
 pub mod text;

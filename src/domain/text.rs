@@ -10,8 +10,10 @@ use super::error::Error;
 /// Whether a character would act on a terminal or hide from a reader: C0 and C1 controls but line feed and tab, DEL, and the
 /// characters that reorder text (the trick of "Trojan Source").
 pub fn is_unsafe(c: char) -> bool {
-    let reorders = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    (c.is_control() && c != '\n' && c != '\t') || reorders || c == '\u{feff}'
+    let reorders = matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    // Letters that nothing shows.
+    let hides = matches!(c, '\u{feff}' | '\u{e0000}'..='\u{e007f}');
+    (c.is_control() && c != '\n' && c != '\t') || reorders || hides
 }
 
 /// Refuses unsafe characters and too long a text.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::approvals::ApprovalView;
 use super::tasks::TaskView;
+use crate::domain::account::AccountState;
 use crate::domain::agent::AgentState;
 use crate::domain::task::StateName;
 use crate::domain::time::Millis;
@@ -98,8 +99,8 @@ pub struct BudgetView {
 pub struct AccountView {
     /// Its name.
     pub name: String,
-    /// `cooling` or `login_required`.
-    pub state: String,
+    /// Why it cannot: it cools, or has no usable login.
+    pub state: AccountState,
     /// When it is tried again.
     pub until: Option<Millis>,
     /// Why.

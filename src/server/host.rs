@@ -8,8 +8,8 @@ use crate::domain::credential::Credential;
 use crate::domain::error::Error;
 use crate::domain::name::AgentName;
 use crate::domain::time::Millis;
+use crate::protocol::daemon::Halted;
 use crate::protocol::rpc::Welcome;
-use crate::protocol::various::Halted;
 
 /// What there is to say about the daemon and its home.
 #[derive(Debug, Clone)]

@@ -4,9 +4,10 @@ use crate::domain::agent::AgentState;
 use crate::domain::approval::ApprovalState;
 use crate::domain::task::StateName;
 use crate::protocol::approvals::{ApprovalDetail, ApprovalView};
+use crate::protocol::income::IncomeBody;
+use crate::protocol::products::{ProductView, PublicationView};
 use crate::protocol::status::{AccountView, AgentView, BudgetView, StatusView};
 use crate::protocol::tasks::{ArtifactView, AttemptView, ClaimView, NeedView, TaskDetail as Detail, TaskView};
-use crate::protocol::various::{IncomeBody, ProductView, PublicationView};
 use crate::server::{About, Hub};
 use crate::swarm::{AgentStatus, ApprovalRow, AttemptRow, IncomeRow, ProductRow, PublicationRow, Status, TaskDetail, TaskRow};
 
@@ -109,7 +110,13 @@ pub(super) fn product(row: ProductRow, publications: &[PublicationRow]) -> Produ
     let own = publications.iter().filter(|publication| publication.product == row.id);
     ProductView {
         publications: own
-            .map(|it| PublicationView { approval: it.approval, outlet: it.outlet.clone(), state: it.state, url: it.url.clone() })
+            .map(|it| PublicationView {
+                approval: it.approval,
+                outlet: it.outlet.clone(),
+                state: it.state,
+                url: it.url.clone(),
+                error: it.error.clone(),
+            })
             .collect(),
         id: row.id,
         slug: row.slug,
@@ -179,7 +186,7 @@ pub(super) fn status(status: Status, about: About, hub: &Hub) -> StatusView {
             .into_iter()
             .map(|account| AccountView {
                 name: account.name,
-                state: account.state.as_str().to_owned(),
+                state: account.state,
                 until: (account.until.0 > 0).then_some(account.until),
                 reason: account.reason,
             })

@@ -5,33 +5,8 @@ use rusqlite::{OptionalExtension, Row};
 use super::error::StoreError;
 use super::tasks::word;
 use super::{Reader, Tx};
+use crate::domain::account::AccountState;
 use crate::domain::time::Millis;
-
-/// Whether an account may be used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AccountState {
-    /// It may.
-    Ready,
-    /// Not before a time; then one attempt probes it.
-    Cooling,
-    /// Not before a person has logged in.
-    LoginRequired,
-}
-
-impl AccountState {
-    /// The word used in rows and JSON.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Ready => "ready",
-            Self::Cooling => "cooling",
-            Self::LoginRequired => "login_required",
-        }
-    }
-
-    fn parse(word: &str) -> Option<Self> {
-        [Self::Ready, Self::Cooling, Self::LoginRequired].into_iter().find(|state| state.as_str() == word)
-    }
-}
 
 /// An account as it is kept.
 #[derive(Debug, Clone, PartialEq)]

@@ -28,7 +28,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-pub use accounts::{Account, AccountState};
+pub use accounts::Account;
 pub use agents::AgentRow;
 pub use approvals::{ApprovalRow, NewApproval};
 pub use artifacts::ArtifactRow;
@@ -40,7 +40,7 @@ pub use meta::key;
 pub use products::{NewProduct, ProductRow};
 pub use publications::PublicationRow;
 pub use reader::Reader;
-pub use sessions::{SessionRow, SessionState};
+pub use sessions::SessionRow;
 pub use spend::SpendRow;
 pub use tasks::{NewTask, TaskFilter, TaskRow};
 pub use writer::Tx;

@@ -6,35 +6,8 @@ use super::error::StoreError;
 use super::tasks::{agent_name, word};
 use super::{Reader, Tx};
 use crate::domain::name::AgentName;
+use crate::domain::session::SessionState;
 use crate::domain::time::Millis;
-
-/// Where a session is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SessionState {
-    /// Written down; whether it was started is not known.
-    Intended,
-    /// Its process is known.
-    Started,
-    /// Its worker said hello.
-    Ready,
-    /// Its process is gone.
-    Ended,
-}
-
-impl SessionState {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Intended => "intended",
-            Self::Started => "started",
-            Self::Ready => "ready",
-            Self::Ended => "ended",
-        }
-    }
-
-    fn parse(word: &str) -> Option<Self> {
-        [Self::Intended, Self::Started, Self::Ready, Self::Ended].into_iter().find(|state| state.as_str() == word)
-    }
-}
 
 /// A session as it is kept.
 #[derive(Debug, Clone, PartialEq)]

@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use crate::domain::name::AgentName;
+use crate::domain::session::SessionState;
 use crate::domain::task::Token;
 use crate::domain::time::Millis;
 use crate::runner::{Exit, ObservedSession, PaneId, ProcessIdentity, State};
-use crate::swarm::{AgentRow, AttemptRow, SessionRow, SessionState};
+use crate::swarm::{AgentRow, AttemptRow, SessionRow};
 
 /// What should be.
 #[derive(Debug, Clone, Default)]

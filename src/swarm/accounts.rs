@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::Swarm;
+use crate::domain::account::AccountState;
 use crate::domain::backoff::{RESET_MAX_MS, account_cool_ms, account_probe_ms};
 use crate::domain::error::Error;
 use crate::domain::event::{EventKind, NewEvent};
@@ -11,7 +12,7 @@ use crate::domain::failure::AccountEffect;
 use crate::domain::principal::Principal;
 use crate::domain::text;
 use crate::domain::time::Millis;
-use crate::store::{Account, AccountState, AttemptRow, Tx};
+use crate::store::{Account, AttemptRow, Tx};
 
 /// Whether an attempt may begin.
 pub(super) enum Gate {
@@ -128,6 +129,16 @@ pub(super) fn refused(
 }
 
 impl Swarm {
+    /// The accounts that wait for a usable login.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn accounts_without_login(&self) -> Result<Vec<String>, Error> {
+        let all = self.store.read(|reader| Ok(reader.accounts()?)).await?;
+        let waiting = all.into_iter().filter(|account| account.state == AccountState::LoginRequired);
+        Ok(waiting.map(|account| account.name).collect())
+    }
+
     /// Opens the gate of an account: a person logged in, or says that the limit is over.
     ///
     /// # Errors

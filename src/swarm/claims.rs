@@ -14,10 +14,11 @@ use crate::domain::failure::{FailureClass, NextConversation, TaskEffect};
 use crate::domain::name::AgentName;
 use crate::domain::pipeline::TaskType;
 use crate::domain::principal::Principal;
+use crate::domain::session::SessionState;
 use crate::domain::task::{Claim, Event, Outcome, Token};
 use crate::domain::time::Millis;
 use crate::failpoint;
-use crate::store::{AgentRow, AttemptRow, MessageRow, NewAttempt, ProductRow, SessionState, TaskRow, Tx, key};
+use crate::store::{AgentRow, AttemptRow, MessageRow, NewAttempt, ProductRow, TaskRow, Tx, key};
 
 /// What a worker gets.
 #[derive(Debug, Clone)]

@@ -44,8 +44,8 @@ pub use tasks::{CreateTask, Created};
 
 // What operations answer with; other rooms see the store through these only.
 pub use crate::store::{
-    Account, AccountState, AgentRow, ApprovalRow, ArtifactRow, AttemptRow, IncomeRow, MessageRow, ProductRow, PublicationRow,
-    SessionRow, SessionState, SpendRow, TaskFilter, TaskRow,
+    Account, AgentRow, ApprovalRow, ArtifactRow, AttemptRow, IncomeRow, MessageRow, ProductRow, PublicationRow, SessionRow,
+    SpendRow, TaskFilter, TaskRow,
 };
 
 /// The operations of one home. Cheap to clone.

@@ -7,7 +7,8 @@ use crate::domain::error::Error;
 use crate::domain::event::{EventKind, NewEvent};
 use crate::domain::name::AgentName;
 use crate::domain::principal::Principal;
-use crate::store::{SessionRow, SessionState};
+use crate::domain::session::SessionState;
+use crate::store::SessionRow;
 
 /// What an unexpected end of a session means for its agent's next start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 
 use super::Swarm;
+use crate::domain::account::AccountState;
 use crate::domain::agent::AgentState;
 use crate::domain::budget::{Ledger, MicroUsd};
 use crate::domain::error::Error;
 use crate::domain::name::AgentName;
+use crate::domain::session::SessionState;
 use crate::domain::task::StateName;
-use crate::store::{Account, AccountState, AgentRow, ApprovalRow, ProductRow, SessionRow, SessionState, TaskFilter, TaskRow};
+use crate::store::{Account, AgentRow, ApprovalRow, ProductRow, SessionRow, TaskFilter, TaskRow};
 
 /// How an agent is doing.
 #[derive(Debug, Clone)]

@@ -10,8 +10,8 @@ use crate::domain::failure::FailureClass;
 use crate::domain::report::{Ended, Fail};
 use crate::domain::task::{JSON_MAX_BYTES, Token};
 use crate::failpoint;
+use crate::protocol::artifacts::Blob;
 use crate::protocol::rpc::Call;
-use crate::protocol::various::Blob;
 use crate::provider::Failure;
 
 /// Keeps what the pane showed of the attempt among the task's artifacts. An attempt is what it is without it.

@@ -42,8 +42,16 @@ fn a_daemon_that_dies_when_the_outlet_has_it_and_it_is_not_written_down() {
 }
 
 #[test]
-fn a_daemon_that_dies_when_it_is_published_and_its_task_is_not_over() {
-    dies_at("daemon.publication-recorded", 1);
+fn a_daemon_that_dies_when_it_has_written_down_that_it_is_published() {
+    let mut swarm = stage();
+    swarm.arm("daemon.publication-recorded");
+    product(&mut swarm, &["--auto-approve"]);
+    swarm.await_daemon_death();
+    swarm.restart_daemon();
+    let posted = swarm.until_type("post");
+    swarm.until_task(posted, &["done"]);
+    assert!(swarm.reached("daemon.publication-recorded"));
+    assert_eq!(reckon(&mut swarm), Reckoning::lost(0));
 }
 
 #[test]

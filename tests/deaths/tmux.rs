@@ -11,6 +11,8 @@ fn a_tmux_server_that_dies_takes_the_workers_and_no_task() {
     let (server, cli) = (tmux_of(&swarm), cli_of(worker));
     server.kill();
     let death = Death::now();
+    // Until it is gone it could still pass the gate, as it could in life.
+    cli.gone();
     gate.open();
     death.recovered(&swarm, gate.task, "task:claimed");
     assert!(!worker.is_alive() && !cli.can_act());

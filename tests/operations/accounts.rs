@@ -1,11 +1,12 @@
 //! The gate of an account: what closes it, who probes it, what opens it.
 
+use claude_swarm::domain::account::AccountState;
 use claude_swarm::domain::budget::Usage;
 use claude_swarm::domain::error::Kind;
 use claude_swarm::domain::failure::FailureClass;
 use claude_swarm::domain::report::{Fail, Progress};
 use claude_swarm::domain::time::Millis;
-use claude_swarm::swarm::{Account, AccountState, Claimed, CreateTask};
+use claude_swarm::swarm::{Account, Claimed, CreateTask};
 use serde_json::json;
 
 use crate::home::{DAY, HOUR, Hired, Home, MINUTE, MORNING, OPERATOR, SECOND, SYSTEM, failing, good, nothing_more, research};

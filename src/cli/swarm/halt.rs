@@ -10,7 +10,7 @@ use crate::cli::progress::Progress;
 use crate::cli::variables;
 use crate::config::{Home, TmuxServer, load};
 use crate::domain::text::one_line;
-use crate::protocol::various::Halted;
+use crate::protocol::daemon::Halted;
 use crate::runner::{self, Runner, State, TmuxRunner};
 
 /// How long a daemon may take to say that it is there. In an emergency nobody waits for long.

@@ -12,7 +12,7 @@ use crate::cli::terminal::{Terminal, Tone};
 use crate::cli::time;
 use crate::domain::text::one_line;
 use crate::domain::time::Millis;
-use crate::protocol::various::IncomeBody;
+use crate::protocol::income::IncomeBody;
 
 #[derive(Debug, Args)]
 pub(super) struct Income {

@@ -3,6 +3,7 @@
 use crate::cli::table::{Table, cell};
 use crate::cli::terminal::{Terminal, Tone};
 use crate::cli::{time, tone};
+use crate::domain::account::AccountState;
 use crate::domain::agent::AgentState;
 use crate::domain::text::one_line;
 use crate::domain::time::Millis;
@@ -95,7 +96,7 @@ fn needs(terminal: &Terminal, status: &StatusView) -> String {
     }
     for account in &status.accounts {
         let why = account.reason.as_deref().map(|why| one_line(why, 120)).unwrap_or_default();
-        if account.state == "login_required" {
+        if account.state == AccountState::LoginRequired {
             let command = format!("log in, then: claude-swarm account open {}", account.name);
             row(format!("{} login", account.name), why, command);
         }
@@ -134,10 +135,10 @@ fn agents(terminal: &Terminal, status: &StatusView) -> String {
         ]);
     }
     let mut lines = vec![table.show()];
-    for account in status.accounts.iter().filter(|account| account.state != "login_required") {
+    for account in status.accounts.iter().filter(|account| account.state != AccountState::LoginRequired) {
         let until = account.until.map(|until| format!(" until {}", time::moment(until))).unwrap_or_default();
         let why = account.reason.as_deref().map(|why| format!(": {}", one_line(why, 120))).unwrap_or_default();
-        lines.push(format!("account {} is {}{until}{why}", account.name, account.state));
+        lines.push(format!("account {} is {}{until}{why}", account.name, account.state.as_str()));
     }
     lines.join("\n")
 }

@@ -30,7 +30,7 @@ impl Products {
                 ProductState::Published => Tone::Good,
                 ProductState::Shelved => Tone::Dim,
             };
-            let place = |it: &crate::protocol::various::PublicationView| match &it.url {
+            let place = |it: &crate::protocol::products::PublicationView| match &it.url {
                 Some(url) => url.clone(),
                 None => format!("{} ({})", it.outlet, it.state.as_str()),
             };

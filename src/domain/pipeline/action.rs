@@ -43,8 +43,8 @@ pub struct Creation {
     pub payload: Option<Value>,
     /// `priority`, if not the type's.
     pub priority: Option<i64>,
-    /// `dedup`: a key that makes a second creation the same task.
-    pub dedup: Option<String>,
+    /// `dedup`: a key that makes a second creation the same task; a value, or a list of values that make it together.
+    pub dedup: Option<Value>,
     /// `next_round`: it opens the product's next round of the bounded loop.
     pub next_round: bool,
 }
@@ -71,7 +71,7 @@ struct Written {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     priority: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    dedup: Option<String>,
+    dedup: Option<Value>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     next_round: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -91,8 +91,23 @@ fn create(creation: &Creation, lookup: &Lookup) -> Result<Step, Error> {
     if !payload.is_object() {
         return Err(Error::invalid("payload", format!("of the {kind} that follows is not an object")));
     }
-    let dedup = dedup.as_ref().map(|key| format!("{kind}:{}", text::one_line(&lookup.text(key), 200)));
+    let dedup = dedup.as_ref().map(|key| {
+        let words = match lookup.fill(key) {
+            Value::Array(parts) => parts.iter().map(word).collect::<Vec<_>>().join(" "),
+            one => word(&one),
+        };
+        format!("{kind}:{}", text::one_line(&words, 200))
+    });
     Ok(Step::Create { kind: kind.clone(), payload, priority: *priority, dedup, next_round: *next_round })
+}
+
+/// A value as it stands in a text.
+fn word(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Null => String::new(),
+        other => other.to_string(),
+    }
 }
 
 fn nothing() -> Value {
@@ -155,11 +170,7 @@ impl Lookup {
     }
 
     fn text(&self, value: &str) -> String {
-        match self.fill(&Value::String(value.to_owned())) {
-            Value::String(text) => text,
-            Value::Null => String::new(),
-            other => other.to_string(),
-        }
+        word(&self.fill(&Value::String(value.to_owned())))
     }
 }
 

@@ -14,7 +14,7 @@ use tokio_util::io::{ReaderStream, StreamReader, SyncIoBridge};
 use crate::domain::error::Error;
 use crate::domain::principal::Principal;
 use crate::domain::snapshot::Manifest;
-use crate::protocol::various::Blob;
+use crate::protocol::artifacts::Blob;
 use crate::server::App;
 use crate::server::body::Refusal;
 use crate::server::params::Path;

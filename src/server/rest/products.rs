@@ -5,7 +5,9 @@ use axum::routing::get;
 use axum::{Extension, Json, Router};
 
 use crate::domain::principal::Principal;
-use crate::protocol::various::{Id, IncomeBody, ProductView};
+use crate::protocol::Id;
+use crate::protocol::income::IncomeBody;
+use crate::protocol::products::ProductView;
 use crate::server::body::{Body, Refusal};
 use crate::server::{App, views};
 use crate::swarm::NewIncome;

@@ -6,9 +6,9 @@ use axum::{Extension, Json, Router};
 use serde_json::Value;
 
 use crate::domain::principal::Principal;
+use crate::protocol::daemon::{Halted, Health};
 use crate::protocol::status::StatusView;
 use crate::protocol::tasks::Reason;
-use crate::protocol::various::{Halted, Health};
 use crate::server::body::{Body, Refusal};
 use crate::server::{App, views};
 
@@ -26,7 +26,6 @@ async fn health(State(app): State<App>) -> Json<Health> {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         pid: std::process::id(),
         home: app.host.about().home,
-        more: Value::Null,
     })
 }
 

@@ -4,16 +4,17 @@
 //! is answered when there is work. Every report carries the claim's fencing token, and saying it twice is saying it once. The daemon
 //! says `message` and `stop` unasked.
 
-use std::collections::BTreeMap;
-use std::fmt;
+mod assignment;
+mod welcome;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use assignment::{AssignedProduct, Assignment, Correction};
+pub use welcome::{LogSettings, Paths, ProviderSettings, SandboxSettings, Welcome};
+
 use super::problem::Problem;
-use crate::domain::credential::Credential;
 use crate::domain::error::Kind;
-use crate::domain::pipeline::{Check, Tree};
 use crate::domain::report::{Complete, Fail, Progress};
 use crate::domain::task::Token;
 
@@ -173,164 +174,6 @@ pub struct Hello {
     pub pid: u32,
     /// Its version.
     pub version: String,
-}
-
-/// Everything that does not change while a worker lives.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Welcome {
-    /// The protocol that is spoken from here on.
-    pub protocol: u32,
-    /// Whether this is a rehearsal.
-    pub rehearsal: bool,
-    /// The agent's title.
-    pub title: String,
-    /// How long a claim lasts without being renewed, in milliseconds.
-    pub lease_ms: u64,
-    /// How the CLI is started.
-    pub provider: ProviderSettings,
-    /// What the sandbox shows.
-    pub sandbox: SandboxSettings,
-    /// Where things are.
-    pub paths: Paths,
-    /// The agent's log.
-    pub log: LogSettings,
-    /// The most bytes that a product's snapshot may have.
-    pub snapshot_max_bytes: u64,
-}
-
-/// How the CLI is started.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ProviderSettings {
-    /// Which: `claude`.
-    pub name: String,
-    /// Where its requests go, if not to the provider itself.
-    pub base_url: Option<String>,
-    /// More environment.
-    pub env: BTreeMap<String, String>,
-    /// What of its values must not be shown.
-    pub secrets: Vec<String>,
-    /// More arguments.
-    pub args: Vec<String>,
-    /// How often the CLI may repeat a request by itself.
-    pub max_retries: u32,
-    /// After how long without a line the stream counts as stalled, in milliseconds.
-    pub stall_ms: u64,
-}
-
-/// What the sandbox shows.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SandboxSettings {
-    /// False only where the settings say so.
-    pub enabled: bool,
-    /// More folders that may be read.
-    pub read_only: Vec<String>,
-    /// Folders that must not be seen, wherever they lie.
-    pub hidden: Vec<String>,
-}
-
-/// Where things are on this machine.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Paths {
-    /// Products' trees.
-    pub projects: String,
-    /// Products' histories.
-    pub git: String,
-    /// A folder a task: the CLI's home, scratch trees.
-    pub tasks: String,
-    /// The folder with the agent's own socket.
-    pub agent_socket: String,
-    /// Files that are locked while a sandbox lives.
-    pub sandboxes: String,
-    /// The agent's log.
-    pub log: String,
-    /// The folder with this program's binaries.
-    pub binaries: String,
-}
-
-/// The agent's log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LogSettings {
-    /// Size at which a new file begins, in bytes.
-    pub max_bytes: u64,
-    /// Older files that are kept.
-    pub keep: u32,
-}
-
-/// A product as a worker needs it.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct AssignedProduct {
-    /// Its number.
-    pub id: i64,
-    /// Its name in paths.
-    pub slug: String,
-    /// The files that the task is about, where it does not write them.
-    pub snapshot: Option<String>,
-}
-
-/// Work.
-#[derive(Clone, Serialize, Deserialize)]
-pub struct Assignment {
-    /// The task.
-    pub task: i64,
-    /// Its type.
-    #[serde(rename = "type")]
-    pub kind: String,
-    /// The attempt's number.
-    pub attempt: i64,
-    /// The claim's fencing token.
-    pub token: Token,
-    /// The model.
-    pub model: String,
-    /// The role's prompt.
-    pub system_prompt: String,
-    /// What to say first.
-    pub prompt: String,
-    /// What to say instead when the conversation goes on.
-    pub resume_prompt: String,
-    /// What to say instead of that, once.
-    pub correction: Option<Correction>,
-    /// The conversation.
-    pub conversation: uuid::Uuid,
-    /// Whether it goes on, if its file is there.
-    pub resume: bool,
-    /// JSON Schema of the result.
-    pub result_schema: Value,
-    /// What the workspace holds.
-    pub tree: Tree,
-    /// The product.
-    pub product: Option<AssignedProduct>,
-    /// What to run when the CLI is done.
-    pub checks: Vec<Check>,
-    /// The most the attempt may cost, in US dollars.
-    pub budget_usd: f64,
-    /// The longest it may take, in milliseconds.
-    pub timeout_ms: u64,
-    /// What waits to be told to the agent.
-    pub messages: Vec<Message>,
-    /// The CLI's program on this machine, without links.
-    pub program: String,
-    /// The login, for the CLI's environment only.
-    pub credential: Option<Credential>,
-}
-
-/// What a conversation has to be told about its last answer, unless it holds it already.
-#[derive(Clone, Serialize, Deserialize)]
-pub struct Correction {
-    /// The id under which it is said, whoever says it.
-    pub id: uuid::Uuid,
-    /// The text.
-    pub text: String,
-}
-
-impl fmt::Debug for Assignment {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Without the prompts, which are long, and the credential.
-        f.debug_struct("Assignment")
-            .field("task", &self.task)
-            .field("kind", &self.kind)
-            .field("token", &self.token)
-            .finish_non_exhaustive()
-    }
 }
 
 /// A message for an agent.
