@@ -124,9 +124,9 @@ pub enum Call {
         /// In bytes.
         size: u64,
     },
-    /// The CLI answered and the checks were run. Answered with [`Ended`].
+    /// The CLI answered and the checks were run. Answered with [`Ended`](crate::domain::report::Ended).
     Complete(Complete),
-    /// The attempt came to nothing. Answered with [`Ended`].
+    /// The attempt came to nothing. Answered with [`Ended`](crate::domain::report::Ended).
     Fail(Fail),
     /// The CLI of a cancelled task is gone; it had used this much.
     Released(Progress),
