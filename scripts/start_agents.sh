@@ -98,9 +98,8 @@ status() {
 
 stop() {
     find_running || {
-        step stop "nothing of this checkout runs"
-        say_orphans || true
-        exit 0
+        stop_orphans
+        exit
     }
     step home "$(described "$home")"
     exec "$SWARM" --home "$home" stop "${agents[@]}"

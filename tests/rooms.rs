@@ -64,7 +64,7 @@ const BEYOND: [(&str, &[&str]); 5] = [
     // Start a daemon, wait for its end, end sessions where none runs, become tmux: processes are the runner's.
     ("cli/swarm/launch.rs", &["runner"]),
     ("cli/swarm/stop.rs", &["runner"]),
-    ("cli/swarm/halt.rs", &["runner"]),
+    ("cli/swarm/alone.rs", &["runner"]),
     ("cli/swarm/attach.rs", &["runner"]),
 ];
 

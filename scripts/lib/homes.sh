@@ -101,7 +101,7 @@ prepare_home() {
 prepare_rehearsal() {
     local aside
     if [ "$fresh" = yes ] && [ -e "$REHEARSAL" ]; then
-        say_orphans && fail "agents of the old rehearsal still live" "$AGAIN --rehearsal, then $AGAIN stop, then this again"
+        [ -z "$(orphans "$REHEARSAL")" ] || fail "agents of the old rehearsal still live" "$AGAIN stop, then this again"
         aside=$REHEARSAL-$(date +%Y%m%d-%H%M%S)
         mv "$REHEARSAL" "$aside"
         step home "the old rehearsal is in $aside"
@@ -127,20 +127,27 @@ command_line() {
     { tr '\0' ' ' <"/proc/$1/cmdline"; } 2>/dev/null || true
 }
 
-# say_orphans: names the workers that live without a daemon; fails if there are none.
-say_orphans() {
-    local entry line found=1
+# orphans HOME: the processes of its workers, which live on when their daemon dies.
+orphans() {
+    local entry
     for entry in /proc/[0-9]*; do
-        line=$(command_line "${entry#/proc/}")
-        case $line in
-            *"claude-swarm worker --home $REAL "* | *"claude-swarm worker --home $REHEARSAL "*)
-                step agents "process ${entry#/proc/} still lives: $line"
-                found=0
-                ;;
+        case $(command_line "${entry#/proc/}") in
+            *"claude-swarm worker --home $1 "*) printf '%s ' "${entry#/proc/}" ;;
         esac
     done
-    if [ "$found" -eq 0 ]; then
-        printf '  → %s starts a daemon that finds them again; then %s stop ends them\n' "$AGAIN" "$AGAIN"
-    fi
-    return "$found"
+}
+
+# stop_orphans: ends the workers that live without a daemon.
+stop_orphans() {
+    local candidate pids found=no
+    for candidate in "$REAL" "$REHEARSAL"; do
+        pids=$(orphans "$candidate")
+        [ -n "$pids" ] || continue
+        found=yes
+        find_release || fail "workers of $candidate live without a daemon (processes $pids) and the program that ends them is not built" \
+            "$AGAIN, then $AGAIN stop; or kill $pids"
+        step home "$(described "$candidate")"
+        "$SWARM" --home "$candidate" stop
+    done
+    [ "$found" = yes ] || step stop "nothing of this checkout runs"
 }

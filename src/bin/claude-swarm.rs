@@ -44,7 +44,9 @@ fn log_to_stderr(filter: &str) -> Result<(), Error> {
     };
     let filter = EnvFilter::builder().parse(filter).map_err(wrong)?;
     let colours = std::io::stderr().is_terminal();
-    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr).init();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr);
+    // A line that a full disk does not take is lost. Telling of that at the same place would panic, in whatever thread wanted to log.
+    log.log_internal_errors(false).init();
     Ok(())
 }
 
@@ -60,11 +62,11 @@ fn run_daemon(args: DaemonArgs) -> Result<(), Error> {
     let options = daemon::Options { home, environment, auto_approve: args.auto_approve, pace: args.pace.unwrap_or(1.0) };
     let runtime = Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Error::unavailable(format!("no runtime: {error}")))?;
-    let lock = runtime.block_on(daemon::run(options))?;
+    let stopped = runtime.block_on(daemon::run(options))?;
     // What still blocks does not keep the daemon, and another one may begin only when this one is gone.
     runtime.shutdown_timeout(std::time::Duration::from_secs(2));
-    drop(lock);
-    Ok(())
+    drop(stopped.lock);
+    stopped.outcome
 }
 
 fn run_worker(args: WorkerArgs) -> Result<(), Error> {

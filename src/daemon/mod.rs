@@ -1,6 +1,7 @@
 //! The composition root: start, wire, shut down. The only room that knows all the others.
 
 mod credentials;
+mod duties;
 mod host;
 mod lock;
 mod publisher;
@@ -15,19 +16,20 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
-use tokio::task::JoinSet;
 
 use crate::artifacts::Artifacts;
 use crate::clock;
 use crate::config::{self, Config, Environment, Home, HomeKind, Problem};
 use crate::domain::error::Error;
 use crate::domain::principal::Principal;
+use crate::domain::text;
 use crate::publish::{Local, Outlet};
 use crate::runner::{Runner, TmuxRunner, TmuxServer};
 use crate::server::{App, Door, Hub, bind_unix, serve};
 use crate::store::Store;
 use crate::supervisor::{Limits, Problems, Settings, Supervisor};
 use crate::swarm::Swarm;
+use duties::Duties;
 use host::{DaemonHost, Told};
 pub use lock::Locked;
 
@@ -44,12 +46,20 @@ pub struct Options {
     pub pace: f64,
 }
 
-/// Runs a daemon until it is told to stop. Sessions live on. Answers with the home's lock, to be held until this process ends: what is
-/// still under way must not meet a second daemon.
+/// A daemon that ran.
+#[derive(Debug)]
+pub struct Stopped {
+    /// To be held until this process ends: what is still under way must not meet a second daemon.
+    pub lock: Locked,
+    /// Why it stopped, unless it was told to: a damaged database, or one of its duties that ended.
+    pub outcome: Result<(), Error>,
+}
+
+/// Runs a daemon until it is told to stop. Sessions live on.
 ///
 /// # Errors
 /// What keeps it from starting, with the way out: a broken configuration, another daemon on this home, a damaged database.
-pub async fn run(options: Options) -> Result<Locked, Error> {
+pub async fn run(options: Options) -> Result<Stopped, Error> {
     let Options { home, environment, .. } = &options;
     allow_many_files();
     let loaded = config::load(home).map_err(|problems| Problem::refusal(&problems))?;
@@ -63,10 +73,13 @@ pub async fn run(options: Options) -> Result<Locked, Error> {
     let failed = |what: &str, error: &dyn std::fmt::Display| Error::unavailable(format!("{what}: {error}"));
     let artifacts = Artifacts::open(&home.artifacts_dir()).map_err(|error| failed("the artifact store", &error))?;
     let swarm = Swarm::open(store, artifacts, rules::of(&loaded.config), Arc::new(clock::Wall)).await?;
+    take_note_of_halt(home, &swarm).await?;
     let (stop, stopping) = watch::channel(false);
 
     let mut notes: Vec<String> = loaded.warnings.iter().map(ToString::to_string).collect();
-    let model = if rehearsal { Some(rehearsal::serve(home, &loaded.config, options.pace, stopping.clone())?) } else { None };
+    let mut duties = Duties::new(stopping.clone());
+    let model =
+        if rehearsal { Some(rehearsal::serve(home, &loaded.config, options.pace, &stopping, &mut duties)?) } else { None };
     let (tcp, note) = listen(&loaded.config).await;
     notes.extend(note);
     let (say, problems) = watch::channel(Problems::new());
@@ -79,26 +92,32 @@ pub async fn run(options: Options) -> Result<Locked, Error> {
 
     let hub = Hub::default();
     let app = App { swarm: swarm.clone(), host: host.clone(), hub: hub.clone() };
-    let mut tasks = JoinSet::new();
-    tasks.spawn(hub.run(swarm.clone()));
-    doors(home, &loaded.config, tcp, &app, &stopping, &mut tasks)?;
+    duties.endless("the hub of the workers", hub.run(swarm.clone()));
+    doors(home, &loaded.config, tcp, &app, &stopping, &mut duties)?;
     reclaim_own(&swarm).await?;
-    tasks.spawn(supervisor.run(stopping.clone()));
-    tasks.spawn(publisher::run(swarm.clone(), outlets(home, &loaded.config), stopping.clone()));
+    duties.endless("the supervisor", supervisor.run(stopping.clone()));
+    duties.endless("the publisher", publisher::run(swarm.clone(), outlets(home, &loaded.config), stopping.clone()));
     if options.auto_approve {
-        tasks.spawn(rehearsal::decide_everything(swarm.clone(), stopping.clone()));
+        duties.endless("the script that approves", rehearsal::decide_everything(swarm.clone(), stopping.clone()));
     }
-    tasks.spawn(check_store(swarm.clone(), stop.clone()));
-    tasks.spawn(credentials::watch(swarm.clone(), host.clone(), stopping.clone()));
+    let whole = swarm.clone();
+    duties.take_up("the look at the database", async move { whole.check_store().await });
+    duties.endless("the look for logins", credentials::watch(swarm.clone(), host.clone(), stopping.clone()));
     tracing::info!(home = %home.root().display(), pid = std::process::id(), rehearsal, "ready");
 
-    until_told(stop, stopping).await;
-    tracing::info!("stopping; sessions live on");
-    let ended = async { while tasks.join_next().await.is_some() {} };
+    let outcome = tokio::select! {
+        () = until_told(stopping) => Ok(()),
+        error = duties.failed() => Err(error),
+    };
+    match &outcome {
+        Ok(()) => tracing::info!("stopping; sessions live on"),
+        Err(error) => tracing::error!(%error, "stopping; sessions live on"),
+    }
+    stop.send_replace(true);
     // A client that keeps its connection open does not keep the daemon.
-    let _ = tokio::time::timeout(std::time::Duration::from_secs(2), ended).await;
+    let _ = tokio::time::timeout(std::time::Duration::from_secs(2), duties.ended()).await;
     lock::forget(home);
-    Ok(lock)
+    Ok(Stopped { lock, outcome })
 }
 
 /// Takes as many open files as the system allows this process: a shell's usual 1024 are few for many workers, clients and artifacts.
@@ -130,7 +149,7 @@ fn doors(
     tcp: Option<TcpListener>,
     app: &App,
     stopping: &watch::Receiver<bool>,
-    tasks: &mut JoinSet<()>,
+    duties: &mut Duties,
 ) -> Result<(), Error> {
     let mut unix = vec![(home.operator_socket(), Door::Operator), (home.worker_socket(), Door::Worker)];
     for (agent, _) in config.agents() {
@@ -141,12 +160,16 @@ fn doors(
     for (path, door) in unix {
         let listener = bind_unix(&path).map_err(|error| Error::unavailable(format!("{}: {error}", path.display())))?;
         let (app, stopping) = (app.clone(), stopping.clone());
-        tasks.spawn(async move { report("socket", serve(listener, door, app, stopping).await) });
+        duties.take_up("a socket", async move {
+            serve(listener, door, app, stopping).await.map_err(|error| closed("a socket", &error))
+        });
     }
     if let Some(tcp) = tcp {
         let door = Door::Loopback { token: token::of(home)? };
         let (app, stopping) = (app.clone(), stopping.clone());
-        tasks.spawn(async move { report("http", serve(tcp, door, app, stopping).await) });
+        duties.take_up("the HTTP door", async move {
+            serve(tcp, door, app, stopping).await.map_err(|error| closed("the HTTP door", &error))
+        });
     }
     Ok(())
 }
@@ -156,10 +179,8 @@ fn outlets(home: &Home, config: &Config) -> publisher::Outlets {
     BTreeMap::from([(config::Outlet::Local.as_str().to_owned(), local)])
 }
 
-fn report(door: &str, outcome: std::io::Result<()>) {
-    if let Err(error) = outcome {
-        tracing::error!(door, %error, "a door closed");
-    }
+fn closed(door: &str, error: &std::io::Error) -> Error {
+    Error::unavailable(format!("{door} closed: {error}"))
 }
 
 fn tmux(home: &Home, environment: &Environment, config: &Config) -> Result<Arc<dyn Runner>, Error> {
@@ -206,6 +227,20 @@ fn supervision(home: &Home, environment: &Environment, config: &Config) -> Resul
     })
 }
 
+/// Writes down that everything was stopped while no daemon could: before anything is started again.
+async fn take_note_of_halt(home: &Home, swarm: &Swarm) -> Result<(), Error> {
+    let mark = home.halt_mark();
+    let failed = |error: std::io::Error| Error::unavailable(format!("{}: {error}", mark.display()));
+    let why = match std::fs::read_to_string(&mark) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        read => text::one_line(&read.map_err(failed)?, 200),
+    };
+    // A full disk took the file and not what was to be in it.
+    let why = if why.is_empty() { "while no daemon could write down why".to_owned() } else { why };
+    swarm.halt(&Principal::Operator, why).await?;
+    std::fs::remove_file(&mark).map_err(failed)
+}
+
 /// What an earlier daemon did itself when it died: it is dead, because this one has the home's lock.
 async fn reclaim_own(swarm: &Swarm) -> Result<(), Error> {
     for attempt in swarm.unreleased(None).await?.into_iter().filter(|attempt| attempt.session.is_none()) {
@@ -214,16 +249,8 @@ async fn reclaim_own(swarm: &Swarm) -> Result<(), Error> {
     Ok(())
 }
 
-/// Looks at the whole database once, beside the work. A damaged one is sealed, and the daemon ends rather than work on.
-async fn check_store(swarm: Swarm, stop: watch::Sender<bool>) {
-    if let Err(error) = swarm.check_store().await {
-        tracing::error!(%error, hint = error.hint, "stopping: the database is damaged");
-        stop.send_replace(true);
-    }
-}
-
-/// The first signal ends what is under way and leaves; the second leaves at once.
-async fn until_told(stop: watch::Sender<bool>, mut stopping: watch::Receiver<bool>) {
+/// Waits for the first signal, or for whoever says it otherwise. From then on a signal ends the process at once.
+async fn until_told(mut stopping: watch::Receiver<bool>) {
     let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
         tracing::error!("signals cannot be taken; `claude-swarm stop` still works");
         // An error means that nobody can tell any more, which cannot be: the sender is here.
@@ -235,7 +262,6 @@ async fn until_told(stop: watch::Sender<bool>, mut stopping: watch::Receiver<boo
         _ = int.recv() => {}
         _ = stopping.wait_for(|stop| *stop) => {}
     }
-    stop.send_replace(true);
     tokio::spawn(async move {
         tokio::select! {
             _ = term.recv() => {}

@@ -5,6 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use tokio::sync::watch;
 
+use super::duties::Duties;
 use crate::config::{Config, Home};
 use crate::domain::approval::Decision;
 use crate::domain::error::Error;
@@ -14,7 +15,13 @@ use crate::swarm::Swarm;
 
 /// Serves the script on loopback and answers with its address. The port stays the same over restarts of the daemon, because CLIs that
 /// outlive it go on asking there.
-pub(super) fn serve(home: &Home, config: &Config, pace: f64, stop: watch::Receiver<bool>) -> Result<String, Error> {
+pub(super) fn serve(
+    home: &Home,
+    config: &Config,
+    pace: f64,
+    stop: &watch::Receiver<bool>,
+    duties: &mut Duties,
+) -> Result<String, Error> {
     let missing =
         || Error::unavailable("config/rehearsal.yaml is missing").hint("`claude-swarm init --rehearsal DIR` writes one");
     let script = config.rehearsal.as_ref().ok_or_else(missing)?;
@@ -35,15 +42,13 @@ pub(super) fn serve(home: &Home, config: &Config, pace: f64, stop: watch::Receiv
     };
     fs::write(&kept, format!("{}\n", server.addr().port())).map_err(failed)?;
     let url = server.base_url();
-    let mut stop = stop;
-    tokio::spawn(async move {
+    let mut stop = stop.clone();
+    duties.take_up("the rehearsal's model", async move {
         let stopped = async move {
             // An error means that the daemon is gone, which stops as well.
             drop(stop.wait_for(|stop| *stop).await);
         };
-        if let Err(error) = server.run(stopped).await {
-            tracing::error!(%error, "the rehearsal's model ended");
-        }
+        server.run(stopped).await.map_err(|error| Error::unavailable(format!("the rehearsal's model ended: {error}")))
     });
     Ok(url)
 }

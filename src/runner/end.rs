@@ -74,6 +74,16 @@ pub async fn end(process: ProcessIdentity, grace: Duration) -> io::Result<Ended>
     Ok(Ended { killed: killed.into_iter().collect(), survivors })
 }
 
+/// Ends one process at once, and nothing that it started.
+///
+/// # Errors
+/// It is somebody else's, or it does not go.
+pub async fn kill(process: ProcessIdentity) -> io::Result<()> {
+    let Some(handle) = Handle::open(process)? else { return Ok(()) };
+    handle.signal(Signal::KILL)?;
+    timeout_at(Instant::now() + AFTER_KILL, handle.exited()).await.map_err(io::Error::from)?
+}
+
 impl Handle {
     /// SIGTERM, and SIGCONT so that a stopped process can act on it. Who cannot be signalled is dealt with later.
     fn ask_to_end(&self) {

@@ -1,6 +1,7 @@
 //! Which process is meant, as /proc tells it. Reading only: waiting is in `exit`, signals are in `end`.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +19,27 @@ impl ProcessIdentity {
     pub fn of(pid: i32) -> Option<Self> {
         Stat::read(pid).map(|stat| stat.identity)
     }
+}
+
+/// The processes of this user whose arguments, after the program's own name, begin with these.
+///
+/// # Errors
+/// /proc cannot be read.
+pub fn called(arguments: &[&str]) -> std::io::Result<Vec<ProcessIdentity>> {
+    let own = rustix::process::geteuid().as_raw();
+    let mut found = Vec::new();
+    for entry in fs::read_dir("/proc")?.flatten() {
+        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<i32>().ok()) else { continue };
+        // Its identity first: if the number is another's by the time the arguments are read, the identity is nobody's.
+        let Some(identity) = ProcessIdentity::of(pid) else { continue };
+        let ours = entry.metadata().is_ok_and(|metadata| metadata.uid() == own);
+        let Ok(line) = fs::read(entry.path().join("cmdline")) else { continue };
+        let mut said = line.split(|byte| *byte == 0).skip(1);
+        if ours && arguments.iter().all(|argument| said.next() == Some(argument.as_bytes())) {
+            found.push(identity);
+        }
+    }
+    Ok(found)
 }
 
 /// What is wanted of `/proc/<pid>/stat`.

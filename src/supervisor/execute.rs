@@ -9,7 +9,6 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::plan::{Desired, Limits, Step, plan};
-use super::proof;
 use super::watch::Exits;
 use crate::domain::backoff::restart_ms;
 use crate::domain::error::Error;
@@ -18,7 +17,7 @@ use crate::domain::name::AgentName;
 use crate::domain::principal::Principal;
 use crate::domain::task::Token;
 use crate::failpoint;
-use crate::runner::{Labels, PaneId, ProcessIdentity, Runner, RunnerError, Size, StartSession};
+use crate::runner::{Labels, PaneId, ProcessIdentity, Runner, RunnerError, Size, StartSession, sandbox_gone};
 use crate::swarm::{Setback, Swarm, Wanted};
 
 /// What the supervisor is told once.
@@ -185,7 +184,7 @@ impl Supervisor {
             Step::Reclaim { token } => {
                 let name = format!("reclaim {token}");
                 let lock = self.settings.sandboxes.join(token.lock_file());
-                if let Err(error) = proof::gone(&lock).await {
+                if let Err(error) = sandbox_gone(&lock).await {
                     return (name, Err(text(&error)));
                 }
                 let done = self.swarm.lose(system, token, "its worker died".to_owned()).await;

@@ -5,7 +5,6 @@
 
 mod execute;
 mod plan;
-mod proof;
 mod watch;
 
 pub use execute::{Problems, Settings, Supervisor};

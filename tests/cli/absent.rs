@@ -4,7 +4,7 @@ use rstest::rstest;
 use serde_json::{Value, json};
 
 use super::place::Place;
-use crate::output::{SWARM, TASKS, ended, err};
+use crate::output::{SWARM, TASKS, ended, err, out};
 
 #[rstest]
 #[case(SWARM, &["status"])]
@@ -41,9 +41,9 @@ fn a_home_that_is_not_there_is_not_found() {
 }
 
 #[test]
-fn a_halt_without_a_daemon_says_what_a_person_can_do() {
+fn a_halt_where_nothing_runs_is_one() {
     let place = Place::home();
     let output = place.at_home(&["halt"]);
-    ended(&output, 3);
-    assert!(err(&output).contains("no session of this home is left in tmux"), "{}", err(&output));
+    ended(&output, 0);
+    assert_eq!(out(&output), "halted. nothing ran; every process is gone\nnothing is started until `claude-swarm start`\n");
 }

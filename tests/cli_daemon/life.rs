@@ -31,6 +31,17 @@ impl Own {
         command.args(args).stdin(Stdio::null()).output().unwrap()
     }
 
+    /// Sends the daemon a signal, and waits until it is gone where that ends it.
+    fn signal_daemon(&self, signal: &str) -> i64 {
+        let pid = self.status()["daemon_pid"].as_i64().unwrap();
+        assert!(Command::new("kill").args([format!("-{signal}"), pid.to_string()]).status().unwrap().success());
+        let dead = || fs::read_to_string(format!("/proc/{pid}/stat")).map_or(true, |stat| stat.contains(") Z "));
+        while signal == "KILL" && !dead() {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        pid
+    }
+
     fn status(&self) -> Value {
         let output = self.run(&["status", "--json"]);
         ended(&output, 0);
@@ -84,10 +95,6 @@ fn start_brings_the_daemon_and_stop_ends_it_for_good() {
     assert!(!processes_of(&own.home).iter().any(|(other, _)| i64::from(*other) == pid));
     let workers = || processes_of(own.dir.path()).into_iter().filter(|(_, line)| line.contains(" worker ")).count();
     assert_eq!(workers(), 1);
-    let told = own.run(&["halt"]);
-    ended(&told, 3);
-    assert!(err(&told).contains("kill-session -t =claude-critic"), "{}", err(&told));
-
     ended(&own.run(&["start", "hunter"]), 0);
     assert_eq!(state(&own.status(), "critic"), "idle", "the session that lived on was found again");
     let halted = own.run(&["halt", "--reason", "a test"]);
@@ -100,6 +107,73 @@ fn start_brings_the_daemon_and_stop_ends_it_for_good() {
     ended(&stopped, 0);
     ended(&own.run(&["stop"]), 3);
     assert_eq!(processes_of(own.dir.path()), []);
+}
+
+/// Nothing is left in tmux either, and the next daemon knows that it was halted.
+fn stays_halted(own: &Own, why: &str) {
+    assert_eq!(processes_of(own.dir.path()), []);
+    ended(&own.run(&["start", "hunter"]), 0);
+    let status = own.status();
+    assert_eq!((state(&status, "hunter"), state(&status, "critic")), ("idle", "absent"), "only who is named comes back");
+    assert!(status["halted"].is_null());
+    let events = out(&own.run(&["events", "--after", "0", "--json"]));
+    let halted =
+        events.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()).find(|event| event["kind"] == "swarm:halted");
+    assert_eq!(halted.unwrap()["data"]["reason"], why);
+}
+
+#[test]
+fn a_halt_needs_no_daemon() {
+    let own = Own::new();
+    ended(&own.run(&["start", "hunter", "critic"]), 0);
+    own.signal_daemon("KILL");
+    let halted = own.run(&["halt", "--reason", "the daemon died"]);
+    ended(&halted, 0);
+    assert!(out(&halted).starts_with("halted. ended: claude-critic, claude-hunter; every process is gone\n"), "{}", out(&halted));
+    stays_halted(&own, "the daemon died");
+}
+
+#[test]
+fn a_halt_ends_a_daemon_that_is_frozen() {
+    let own = Own::new();
+    ended(&own.run(&["start", "hunter", "critic"]), 0);
+    let pid = own.signal_daemon("STOP");
+    let halted = own.run(&["halt", "--reason", "it hangs", "--json"]);
+    ended(&halted, 0);
+    let said: Value = serde_json::from_str(&out(&halted)).unwrap();
+    assert_eq!(
+        (&said["daemon_ended"], &said["by_daemon"], &said["survivors"]),
+        (&Value::from(pid), &Value::from(false), &Value::from(Vec::<Value>::new()))
+    );
+    stays_halted(&own, "it hangs");
+}
+
+#[test]
+fn a_halt_ends_what_tmux_does_not_tell_of() {
+    let own = Own::new();
+    ended(&own.run(&["start", "hunter"]), 0);
+    let attach = own.status()["attach"].as_str().unwrap().to_owned();
+    let socket = attach.split(' ').nth(2).unwrap();
+    let server = out(&Command::new("tmux").args(["-L", socket, "display-message", "-p", "#{pid}"]).output().unwrap());
+    let server = server.trim();
+    own.signal_daemon("KILL");
+    assert!(Command::new("kill").args(["-STOP", server]).status().unwrap().success());
+    let halted = own.run(&["halt"]);
+    drop(Command::new("kill").args(["-KILL", server]).status());
+    ended(&halted, 0);
+    assert!(out(&halted).starts_with("halted. ended: worker process "), "{}", out(&halted));
+    assert_eq!(processes_of(own.dir.path()), []);
+}
+
+#[test]
+fn stop_ends_agents_that_outlived_their_daemon() {
+    let own = Own::new();
+    ended(&own.run(&["start", "hunter", "critic"]), 0);
+    own.signal_daemon("KILL");
+    let stopped = own.run(&["stop"]);
+    ended(&stopped, 0);
+    assert_eq!(out(&stopped), "no daemon ran; ended: claude-critic, claude-hunter\n");
+    stays_halted(&own, "stopped while no daemon ran");
 }
 
 #[test]

@@ -1,17 +1,17 @@
-//! `claude-swarm halt`: the emergency stop. Where the daemon cannot do it, it says how a person can.
+//! `claude-swarm halt`: the emergency stop. It asks the daemon; what the daemon cannot do or confirm is done without it.
 
 use std::time::Duration;
 
 use clap::Args;
+use serde::Serialize;
 
+use super::alone;
 use crate::cli::context::Context;
 use crate::cli::failure::{Done, Failure};
 use crate::cli::progress::Progress;
-use crate::cli::variables;
-use crate::config::{Home, TmuxServer, load};
-use crate::domain::text::one_line;
+use crate::config::Home;
+use crate::domain::error::Kind;
 use crate::protocol::daemon::Halted;
-use crate::runner::{self, Runner, State, TmuxRunner};
 
 /// How long a daemon may take to say that it is there. In an emergency nobody waits for long.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -23,84 +23,84 @@ pub(super) struct Halt {
     reason: Option<String>,
 }
 
+/// What came of it.
+#[derive(Debug, Serialize)]
+struct Outcome {
+    #[serde(flatten)]
+    halted: Halted,
+    /// Whether the daemon did it, or it was done without one.
+    by_daemon: bool,
+    /// The daemon that had to be ended too.
+    daemon_ended: Option<i32>,
+}
+
 impl Halt {
     pub async fn run(self, context: &Context) -> Done {
-        let asked = async {
-            let operator = context.operator()?;
-            operator.health(PATIENCE).await?;
-            Ok::<_, Failure>(operator)
+        let outcome = match (self.by_daemon(context).await, context.home()) {
+            (Ok(halted), Ok(home)) if !halted.survivors.is_empty() => Outcome {
+                halted: by_force(context, &home, "the daemon could not end everything").await,
+                by_daemon: false,
+                daemon_ended: None,
+            },
+            (Ok(halted), _) => Outcome { halted, by_daemon: true, daemon_ended: None },
+            (Err(why), Ok(home)) if cannot(&why) => self.without_daemon(context, &home, &why).await?,
+            (Err(failure), _) => return Err(failure),
         };
-        let operator = match asked.await {
-            Ok(operator) => operator,
-            Err(failure) => {
-                if let (Failure::NotRunning(_) | Failure::Refused(_), Ok(home)) = (&failure, context.home()) {
-                    context.terminal.note(by_hand(context, &home).await);
-                }
-                return Err(failure);
-            }
-        };
-        let progress = Progress::start(&context.terminal, "everything is being ended");
-        let halted = operator.halt(self.reason).await;
-        drop(progress);
-        let halted = halted?;
         if context.terminal.json {
-            context.terminal.say_json(&halted)?;
+            context.terminal.say_json(&outcome)?;
         } else {
-            context.terminal.say(told(&halted))?;
+            context.terminal.say(told(&outcome))?;
         }
-        if halted.survivors.is_empty() {
+        if outcome.halted.survivors.is_empty() {
             return Ok(());
         }
-        let hint = "end these processes yourself; nothing new is started until `claude-swarm start`";
-        Err(Failure::failed_with(format!("not everything could be ended: {}", halted.survivors.join(", ")), hint))
+        let hint = "end these yourself; nothing new is started until `claude-swarm start`";
+        Err(Failure::failed_with(format!("not everything could be ended: {}", outcome.halted.survivors.join(", ")), hint))
     }
-}
 
-fn told(halted: &Halted) -> String {
-    let ended = match halted.sessions.as_slice() {
-        [] => "nothing ran".to_owned(),
-        sessions => format!("ended: {}", sessions.join(", ")),
-    };
-    let confirmed = if halted.survivors.is_empty() { "; every process is gone" } else { "" };
-    format!("halted. {ended}{confirmed}\nnothing is started until `claude-swarm start`")
-}
-
-/// What a person can do where the daemon cannot. Only this home's sessions are named: `tmux kill-server` would end all of them.
-async fn by_hand(context: &Context, home: &Home) -> String {
-    let mut said = vec!["the daemon cannot end the agents, so do it by hand:".to_owned()];
-    let pid = std::fs::read_to_string(home.daemon_pid()).ok().and_then(|text| text.trim().parse::<i32>().ok());
-    if let Some(process) = pid.and_then(runner::ProcessIdentity::of).filter(|process| runner::is_alive(*process)) {
-        said.push(format!("  kill -9 {}    # if that is still the daemon, so that it starts nothing again", process.pid));
+    async fn by_daemon(&self, context: &Context) -> Done<Halted> {
+        let operator = context.operator()?;
+        operator.health(PATIENCE).await?;
+        let _progress = Progress::start(&context.terminal, "everything is being ended");
+        Ok(operator.halt(self.reason.clone()).await?)
     }
-    match sessions(context, home).await {
-        Ok(commands) if commands.is_empty() => said = vec!["no session of this home is left in tmux".to_owned()],
-        Ok(commands) => {
-            said.extend(commands);
-            said.push("  with its worker every sandbox ends, and all that runs in it".to_owned());
+
+    async fn without_daemon(&self, context: &Context, home: &Home, why: &Failure) -> Done<Outcome> {
+        let said = match why {
+            Failure::Refused(error) => error.message.as_str(),
+            _ => "no daemon runs",
+        };
+        // First the daemon, so that it starts nothing again.
+        let daemon_ended = alone::end_daemon(home).await?;
+        let halted = by_force(context, home, said).await;
+        let reason = self.reason.as_deref().unwrap_or("by operator");
+        if let Err(error) = alone::leave_word(home, reason) {
+            let forgotten = "agents that were wanted come back with the next `claude-swarm start`, whichever it names";
+            context.terminal.note(format!("that it was halted cannot be written down ({error}): {forgotten}"));
         }
-        Err(why) => said.push(format!("  its sessions cannot be listed ({}); look with `tmux ls`", one_line(&why, 200))),
+        Ok(Outcome { halted, by_daemon: false, daemon_ended })
     }
-    said.join("\n")
 }
 
-async fn sessions(context: &Context, home: &Home) -> Result<Vec<String>, String> {
-    let loaded = load(home).map_err(|_| "the configuration cannot be read".to_owned())?;
-    let tmux = loaded.config.settings.tmux;
-    let (server, option) = match tmux.server {
-        TmuxServer::Default => (runner::TmuxServer::Default, String::new()),
-        TmuxServer::Own => (runner::TmuxServer::Named(tmux.socket_name(home)), format!("-L {} ", tmux.socket_name(home))),
-    };
-    let variables = variables::as_text(variables::plain(&context.environment));
-    let tmux = TmuxRunner::new(server, &home.id(), variables).map_err(|error| error.to_string())?;
-    let sessions = tmux.list().await.map_err(|error| error.to_string())?;
-    Ok(sessions
-        .into_iter()
-        .map(|session| {
-            let kill = match session.state {
-                State::Running(process) => format!("kill -9 {}; ", process.pid),
-                State::Exited { .. } | State::Gone => String::new(),
-            };
-            format!("  {kill}tmux {option}kill-session -t ={}", one_line(&session.name, 80))
-        })
-        .collect())
+/// Whether the daemon is not able to do it, rather than not willing.
+fn cannot(why: &Failure) -> bool {
+    match why {
+        Failure::NotRunning(_) => true,
+        Failure::Refused(error) => error.kind == Kind::Unavailable,
+        _ => false,
+    }
+}
+
+async fn by_force(context: &Context, home: &Home, why: &str) -> Halted {
+    let _progress = Progress::start(&context.terminal, &format!("{why}: everything is being ended without it"));
+    let alone::Ended { sessions, survivors } = alone::end_agents(context, home).await;
+    Halted { sessions, survivors }
+}
+
+fn told(outcome: &Outcome) -> String {
+    let daemon = outcome.daemon_ended.map(|pid| format!("the daemon (process {pid}), which could not do it"));
+    let ended: Vec<String> = outcome.halted.sessions.iter().cloned().chain(daemon).collect();
+    let ended = if ended.is_empty() { "nothing ran".to_owned() } else { format!("ended: {}", ended.join(", ")) };
+    let confirmed = if outcome.halted.survivors.is_empty() { "; every process is gone" } else { "" };
+    format!("halted. {ended}{confirmed}\nnothing is started until `claude-swarm start`")
 }

@@ -1,6 +1,7 @@
 //! `claude-swarm`: one file a verb.
 
 mod account;
+mod alone;
 mod approval;
 mod approvals;
 mod ask;

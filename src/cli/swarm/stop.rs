@@ -6,17 +6,21 @@ use clap::Args;
 use serde_json::json;
 use tokio::time::timeout;
 
+use super::alone;
 use crate::cli::context::Context;
 use crate::cli::failure::{Done, Failure};
 use crate::cli::progress::Progress;
 use crate::cli::settle::{Settled, named, settle};
-use crate::client::Operator;
+use crate::client::{ClientError, Operator};
 use crate::domain::agent::AgentState;
 use crate::protocol::status::StatusView;
 use crate::runner::{ProcessIdentity, wait_exit};
 
 /// How long agents may take to end; longer than the daemon gives them by default.
 const AGENTS_PATIENCE: Duration = Duration::from_secs(60);
+
+/// How long the daemon may take to say that it is there.
+const ANSWER: Duration = Duration::from_secs(10);
 
 /// How long the daemon may take to end.
 const DAEMON_PATIENCE: Duration = Duration::from_secs(30);
@@ -34,6 +38,12 @@ pub(super) struct Stop {
 impl Stop {
     pub async fn run(self, context: &Context) -> Done {
         let operator = context.operator()?;
+        if self.agents.is_empty()
+            && !self.keep_sessions
+            && let Err(absent @ ClientError::NotRunning { .. }) = operator.health(ANSWER).await
+        {
+            return without_daemon(context, absent.into()).await;
+        }
         let stopped = if self.keep_sessions { Vec::new() } else { agents(context, &operator, &self.agents).await? };
         let pid = if self.agents.is_empty() { Some(daemon(context, &operator).await?) } else { None };
         if context.terminal.json {
@@ -47,6 +57,28 @@ impl Stop {
         let said: Vec<String> = agents.into_iter().chain(daemon).collect();
         context.terminal.say(if said.is_empty() { "nothing to stop".to_owned() } else { said.join("\n") })
     }
+}
+
+/// Agents outlive their daemon, and are to end with it all the same.
+async fn without_daemon(context: &Context, absent: Failure) -> Done {
+    let home = match context.home() {
+        Ok(home) if alone::anything_runs(context, &home).await => home,
+        _ => return Err(absent),
+    };
+    let progress = Progress::start(&context.terminal, "no daemon runs: its agents are being ended");
+    let ended = alone::end_agents(context, &home).await;
+    drop(progress);
+    if let Err(error) = alone::leave_word(&home, "stopped while no daemon ran") {
+        context.terminal.note(format!("the next daemon starts them again: {error}"));
+    }
+    if !ended.survivors.is_empty() {
+        let hint = "end these yourself; nothing new is started until `claude-swarm start`";
+        return Err(Failure::failed_with(format!("not everything could be ended: {}", ended.survivors.join(", ")), hint));
+    }
+    if context.terminal.json {
+        return context.terminal.say_json_line(&json!({ "agents": ended.sessions, "daemon_pid": null }));
+    }
+    context.terminal.say(format!("no daemon ran; ended: {}", ended.sessions.join(", ")))
 }
 
 /// Stops these agents, and answers which lived.

@@ -135,6 +135,11 @@ impl Home {
         self.run_dir().join("daemon.lock")
     }
 
+    /// `data/run/halted`: why everything was stopped while no daemon could write that down; the next one does.
+    pub fn halt_mark(&self) -> PathBuf {
+        self.run_dir().join("halted")
+    }
+
     /// `data/run/agents`.
     pub fn agents_run_dir(&self) -> PathBuf {
         self.run_dir().join("agents")

@@ -1,5 +1,5 @@
-//! Proof that a sandbox is gone: the lock that its outermost process holds. Only the kernel gives it back, and only when nothing in the
-//! sandbox lives.
+//! Locks that outlive nothing: a sandbox's outermost process holds one, and the daemon another. Only the kernel gives them back, and only
+//! when the process is gone; with the sandbox's goes all that ran in it.
 
 use std::fs::{self, File};
 use std::io;
@@ -10,7 +10,7 @@ use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 use tokio::time::Instant;
 
-use crate::runner::{ProcessIdentity, end};
+use super::{ProcessIdentity, end};
 
 /// How long the kernel may take to end a sandbox whose worker died.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -23,7 +23,7 @@ const LOOK: Duration = Duration::from_millis(5);
 ///
 /// # Errors
 /// What keeps it from being proven.
-pub(super) async fn gone(lock: &Path) -> io::Result<()> {
+pub async fn sandbox_gone(lock: &Path) -> io::Result<()> {
     if taken_in_time(lock).await? {
         return Ok(());
     }
@@ -52,8 +52,11 @@ async fn taken_in_time(lock: &Path) -> io::Result<bool> {
     }
 }
 
-/// The processes that have the lock's file open.
-fn holders(lock: &Path) -> io::Result<Vec<ProcessIdentity>> {
+/// The processes that have the lock's file open, but this one.
+///
+/// # Errors
+/// The file or /proc cannot be read.
+pub fn holders(lock: &Path) -> io::Result<Vec<ProcessIdentity>> {
     let lock = fs::canonicalize(lock)?;
     let own = std::process::id();
     let mut found = Vec::new();
