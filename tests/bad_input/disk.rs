@@ -62,7 +62,7 @@ fn is_stopped(folder: &Path) {
     swarm.run(&["start", "hunter", "critic"]);
     let ballast = fill(&swarm);
     // What was reserved before is used up.
-    let mut order = || swarm.try_run(&["tell", "pm", &"m ".repeat(2000)]);
+    let order = || swarm.try_run(&["tell", "pm", &"m ".repeat(2000)]);
     assert!((0..2000).any(|_| !order().status.success()), "the disk was never full");
     let halted = swarm.try_run(&["halt", "--reason", "no room"]);
     let said = String::from_utf8_lossy(&halted.stdout).into_owned();
