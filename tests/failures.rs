@@ -172,3 +172,21 @@ fn running() -> bool {
     let lines = String::from_utf8_lossy(&lines.stdout).into_owned();
     lines.lines().any(|line| line.starts_with("tail -s 30") && line.contains(&format!(".{} ", std::process::id())))
 }
+
+/// The CLI tells a model by itself when a command in the background has ended, in words that nobody here said; and it puts there whatever
+/// outlasts its time, a long build for example.
+#[test]
+fn a_command_that_takes_long_is_no_failure() {
+    let mut swarm = TestSwarm::rehearsal();
+    swarm.script(
+        "name: long\ntasks:\n  - when: {type: research}\n    turns:\n      \
+         - tool: {name: Bash, input: {command: sleep 1, run_in_background: true}}\n      \
+         - tool: {name: Bash, input: {command: sleep 2.5, timeout: 1000}}\n      \
+         - tool: {name: Bash, input: {command: sleep 3}}\n      \
+         - result: {summary: Nothing found., ideas: []}\n",
+    );
+    let id = research(&mut swarm);
+    let done = swarm.until_task(id, &["done", "failed"]);
+    assert_eq!(attempts(&done), [("done".into(), String::new())], "{done:#}");
+    assert_eq!(swarm.json(&["status"])["accounts"], json!([]));
+}

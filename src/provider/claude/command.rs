@@ -61,6 +61,9 @@ fn environment(launch: &Launch) -> BTreeMap<String, String> {
     .map(|(name, value)| (name.to_owned(), value))
     .collect();
     env.extend(launch.extra_env.iter().map(|(name, value)| (name.clone(), value.clone())));
+    // What runs in the background is over when the answer is. Before that the CLI would tell its model of it as if somebody had said so,
+    // which cannot be told from words that product code put into the stream; and it moves there by itself whatever outlasts its time.
+    env.insert("CLAUDE_CODE_DISABLE_BACKGROUND_TASKS".to_owned(), "1".to_owned());
     if let Some(url) = &launch.base_url {
         env.insert("ANTHROPIC_BASE_URL".to_owned(), url.clone());
     }

@@ -19,7 +19,13 @@ fn the_least_launch_has_exactly_these_arguments() {
     let line = command(&launch()).unwrap();
     assert_eq!(line.argv.join(" "), format!("{ALWAYS} --session-id {ID}"));
     let env: Vec<String> = line.env.iter().map(|(name, value)| format!("{name}={value}")).collect();
-    assert_eq!(env, ["CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC=1", "CLAUDE_CODE_MAX_RETRIES=4", "DISABLE_AUTOUPDATER=1"]);
+    let always = [
+        "CLAUDE_CODE_DISABLE_BACKGROUND_TASKS=1",
+        "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC=1",
+        "CLAUDE_CODE_MAX_RETRIES=4",
+        "DISABLE_AUTOUPDATER=1",
+    ];
+    assert_eq!(env, always);
 }
 
 #[test]
